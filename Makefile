@@ -1,0 +1,154 @@
+# eni6: `make demo` shows the main job, `make check` passes every test; both
+# install from Debian what is missing and say so first. `make help` lists the rest.
+
+LUA_VERSION ?= 5.4
+LUA_VERSIONS ?= 5.4 5.3
+PREFIX ?= /usr/local
+CC ?= gcc
+# SANITIZE=address,undefined (or thread) builds into a tree of its own.
+SANITIZE ?=
+
+comma := ,
+VARIANT := $(if $(SANITIZE),$(subst $(comma),-,$(SANITIZE)),release)
+BUILD := build/$(VARIANT)
+
+WARNINGS := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wno-sign-conversion \
+	-Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings
+OPTIMIZE := $(if $(SANITIZE),-O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) \
+	-fno-sanitize-recover=all,-O2 -g)
+CFLAGS_ALL := -std=gnu11 -fPIC -fvisibility=hidden $(OPTIMIZE) $(WARNINGS) $(CFLAGS)
+LINK_ALL := $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
+
+CORE := $(filter-out core/http.c,$(wildcard core/*.c))
+BINDING := $(filter-out core/binding/http.c core/binding/eni6L.c,$(wildcard core/binding/*.c))
+CORE_OBJECTS := $(CORE:%.c=$(BUILD)/%.o)
+HTTP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard core/http.c))
+C_TESTS := $(patsubst tests/c/%.c,$(BUILD)/tests/c/%,$(wildcard tests/c/test_*.c))
+
+.PHONY: all help env deps-build deps-demo deps-check deps-bench demo check bench fuzz lint format \
+	install docs clean
+
+all: $(foreach v,$(LUA_VERSIONS),$(BUILD)/lua$(v)/eni6/core.so \
+	$(if $(wildcard core/http.c),$(BUILD)/lua$(v)/eni6/core/http.so))
+
+help:
+	@echo 'make demo     build and run the main job on the sandbox'
+	@echo 'make check    build and run every test; closes with "N passed, N failed, N skipped"'
+	@echo 'make all      build the modules into build/release'
+	@echo 'make bench    measure against peers and print ratios'
+	@echo 'make fuzz     fuzz the parsers at length (SECONDS_EACH=600)'
+	@echo 'make lint     luacheck, clang-format, clang-tidy'
+	@echo 'make format   clang-format the C sources'
+	@echo 'make install  into DESTDIR/PREFIX for LUA_VERSION'
+	@echo 'make env      print the exports with which a shell uses the built tree'
+
+# --- packages -----------------------------------------------------------------
+
+PACKAGES_BUILD := gcc libc6-dev pkg-config liblua5.4-dev liblua5.3-dev libssl-dev libcurl4-openssl-dev
+PACKAGES_DEMO := lua5.4 lua-lpeg lua-expat lua-dkjson lua-yaml lua-argparse lua-cqueues lua-http \
+	ca-certificates
+PACKAGES_CHECK := lua5.3 lua-busted lua-check luarocks libcmocka-dev awscli python3-botocore \
+	python3-boto3 python3-jmespath cloud-init clang libclang-rt-14-dev clang-format clang-tidy \
+	openssl curl procps
+PACKAGES_BENCH := python3-netaddr npm
+
+# Installs those of the named packages that are missing, after saying which.
+define install_packages
+@missing=$$(for p in $(1); do \
+	dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || echo $$p; done); \
+if [ -n "$$missing" ]; then \
+	echo "Installing from Debian:" $$missing; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; elif command -v sudo >/dev/null; then sudo=sudo; else \
+		echo "Not root and no sudo: install these packages first, then run make again." >&2; exit 1; fi; \
+	{ $$sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -q \
+		--no-install-recommends $$missing; } >build/apt.log 2>&1 </dev/null || \
+		{ tail -n 20 build/apt.log >&2; echo "apt-get failed; its whole log is build/apt.log" >&2; exit 1; }; \
+fi
+endef
+
+build:
+	@mkdir -p build
+
+deps-build: | build
+	$(call install_packages,$(PACKAGES_BUILD))
+deps-demo: | build
+	$(call install_packages,$(PACKAGES_BUILD) $(PACKAGES_DEMO))
+deps-check: | build
+	$(call install_packages,$(PACKAGES_BUILD) $(PACKAGES_DEMO) $(PACKAGES_CHECK))
+deps-bench: | build
+	$(call install_packages,$(PACKAGES_BUILD) $(PACKAGES_DEMO) $(PACKAGES_CHECK) $(PACKAGES_BENCH))
+
+# --- building -----------------------------------------------------------------
+
+$(BUILD)/core/%.o: core/%.c | deps-build
+	@mkdir -p $(@D)
+	@echo '  CC  $<'
+	@$(CC) $(CFLAGS_ALL) -MMD -c $< -o $@
+
+$(BUILD)/libeni6.a: $(CORE_OBJECTS)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/libeni6-http.a: $(HTTP_OBJECTS)
+	@rm -f $@
+	@ar rcs $@ $^
+
+# One set of rules for each Lua version: the binding is compiled against its headers.
+define lua_rules
+$(BUILD)/lua$(1)/binding/%.o: core/binding/%.c | deps-build
+	@mkdir -p $$(@D)
+	@echo '  CC  $$< (Lua $(1))'
+	@$$(CC) $$(CFLAGS_ALL) $$$$(pkg-config --cflags lua$(1)) -MMD -c $$< -o $$@
+
+$(BUILD)/lua$(1)/eni6/core.so: $(patsubst core/binding/%.c,$(BUILD)/lua$(1)/binding/%.o,$(BINDING)) \
+		$(BUILD)/lua$(1)/binding/eni6L.o $(BUILD)/libeni6.a
+	@mkdir -p $$(@D)
+	@echo '  LD  $$@'
+	@$$(CC) -shared $$(LINK_ALL) -o $$@ $$^ -lcrypto
+
+$(BUILD)/lua$(1)/eni6/core/http.so: $(BUILD)/lua$(1)/binding/http.o \
+		$(BUILD)/lua$(1)/binding/eni6L.o $(BUILD)/libeni6-http.a $(BUILD)/core/error.o
+	@mkdir -p $$(@D)
+	@echo '  LD  $$@'
+	@$$(CC) -shared $$(LINK_ALL) -o $$@ $$^ -lcurl
+endef
+$(foreach v,$(LUA_VERSIONS),$(eval $(call lua_rules,$(v))))
+
+# Tests of the core alone: one cmocka program a file.
+$(BUILD)/tests/c/%: tests/c/%.c $(BUILD)/libeni6.a $(BUILD)/libeni6-http.a
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	@$(CC) $(CFLAGS_ALL) -Icore $(LINK_ALL) -MMD -MF $@.d -o $@ $< $(BUILD)/libeni6-http.a \
+		$(BUILD)/libeni6.a -lcmocka -lcurl -lcrypto
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+c-tests: $(C_TESTS)
+
+env:
+	@echo "export LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;'"
+	@echo "export LUA_CPATH='$(CURDIR)/$(BUILD)/lua$(LUA_VERSION)/?.so;;'"
+
+# --- using it -------------------------------------------------------------------
+
+demo: deps-demo
+	@$(MAKE) -s --no-print-directory -j2 all
+	@sh tests/demo.sh
+
+check: deps-check
+	@$(MAKE) -s --no-print-directory -j2 all c-tests
+	@lua5.4 tests/run.lua
+
+bench: deps-bench
+	@$(MAKE) -s --no-print-directory -j2 all
+	@lua5.4 tests/bench/run.lua
+
+lint:
+	luacheck -q lua scripts tests
+	clang-format --dry-run --Werror $$(git ls-files 'core/*.[ch]' 'tests/*.[ch]')
+
+format:
+	clang-format -i $$(git ls-files 'core/*.[ch]' 'tests/*.[ch]')
+
+clean:
+	rm -rf build

@@ -1,0 +1,20 @@
+/* The module eni6.core: one table a part. */
+#include "eni6L.h"
+
+ENI6L_EXPORT int luaopen_eni6_core(lua_State *L);
+
+int luaopen_eni6_core(lua_State *L) {
+  static const luaL_Reg parts[] = {
+      {"system", eni6L_open_system},
+      {NULL, NULL},
+  };
+  luaL_checkversion(L);
+  lua_newtable(L);
+  lua_pushliteral(L, ENI6_VERSION);
+  lua_setfield(L, -2, "version");
+  for (const luaL_Reg *part = parts; part->name; part++) {
+    part->func(L);
+    lua_setfield(L, -2, part->name);
+  }
+  return 1;
+}

@@ -1,0 +1,19 @@
+local system = require("eni6.core").system
+
+describe("system", function()
+  it("waits for the time given when nothing is ready", function()
+    local before = system.monotonic()
+    assert.same({}, system.poll({}, 0.02))
+    assert.is_true(system.monotonic() - before >= 0.02)
+  end)
+
+  it("refuses an event mask that names nothing", function()
+    assert.has_error(function() system.poll({ { 0, "x" } }, 0) end)
+  end)
+
+  it("gives as many random bytes as asked for, new ones each time", function()
+    assert.equal(32, #system.random(32))
+    assert.not_equal(system.random(32), system.random(32))
+    assert.has_error(function() system.random(-1) end)
+  end)
+end)
