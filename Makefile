@@ -86,11 +86,11 @@ $(BUILD)/core/%.o: core/%.c | deps-build
 	@$(CC) $(CFLAGS_ALL) -MMD -c $< -o $@
 
 $(BUILD)/libeni6.a: $(CORE_OBJECTS)
-	@rm -f $@
+	@mkdir -p $(@D) && rm -f $@
 	@ar rcs $@ $^
 
 $(BUILD)/libeni6-http.a: $(HTTP_OBJECTS)
-	@rm -f $@
+	@mkdir -p $(@D) && rm -f $@
 	@ar rcs $@ $^
 
 # One set of rules for each Lua version: the binding is compiled against its headers.
@@ -121,9 +121,15 @@ $(BUILD)/tests/c/%: tests/c/%.c $(BUILD)/libeni6.a $(BUILD)/libeni6-http.a
 	@$(CC) $(CFLAGS_ALL) -Icore $(LINK_ALL) -MMD -MF $@.d -o $@ $< $(BUILD)/libeni6-http.a \
 		$(BUILD)/libeni6.a -lcmocka -lcurl -lcrypto
 
+# The host of the allocation-failure sweep, for one Lua version.
+$(BUILD)/tests/alloc/sweep-lua%: tests/alloc/sweep.c | deps-build
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	@$(CC) -std=gnu11 -O1 -g -Wall -Wextra $(LINK_ALL) -o $@ $< $$(pkg-config --cflags --libs lua$*)
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-c-tests: $(C_TESTS)
+c-tests: $(C_TESTS) $(LUA_VERSIONS:%=$(BUILD)/tests/alloc/sweep-lua%)
 
 env:
 	@echo "export LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;'"
