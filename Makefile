@@ -150,8 +150,7 @@ bench: deps-bench
 	@lua5.4 tests/bench/run.lua
 
 lint:
-	luacheck -q lua scripts tests
-	clang-format --dry-run --Werror $$(git ls-files 'core/*.[ch]' 'tests/*.[ch]')
+	@sh tests/lint.t
 
 format:
 	clang-format -i $$(git ls-files 'core/*.[ch]' 'tests/*.[ch]')

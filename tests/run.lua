@@ -40,7 +40,7 @@ local function all_suites()
   for _, path in ipairs(lines_of("find " .. BUILD .. "/tests/c -type f -perm -u+x 2>/dev/null | sort")) do
     add("c/" .. path:match("[^/]+$"), "CMOCKA_MESSAGE_OUTPUT=TAP " .. path)
   end
-  for _, path in ipairs(lines_of("find tests/lua tests/net -name '*_spec.lua' | sort")) do
+  for _, path in ipairs(lines_of("find tests/lua tests/net -name '*_spec.lua' 2>/dev/null | sort")) do
     for _, lua in ipairs(versions_for(path)) do
       add(path:match("tests/(.*)_spec") .. " " .. lua, busted_command(path, lua))
     end
