@@ -26,7 +26,7 @@ HTTP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard core/http.c))
 C_TESTS := $(patsubst tests/c/%.c,$(BUILD)/tests/c/%,$(wildcard tests/c/test_*.c))
 
 .PHONY: all help env deps-build deps-demo deps-check deps-bench demo check bench fuzz lint format \
-	install docs clean
+	install docs clean c-tests sanitized
 
 all: $(foreach v,$(LUA_VERSIONS),$(BUILD)/lua$(v)/eni6/core.so \
 	$(if $(wildcard core/http.c),$(BUILD)/lua$(v)/eni6/core/http.so))
@@ -121,6 +121,12 @@ $(BUILD)/tests/c/%: tests/c/%.c $(BUILD)/libeni6.a $(BUILD)/libeni6-http.a
 	@$(CC) $(CFLAGS_ALL) -Icore $(LINK_ALL) -MMD -MF $@.d -o $@ $< $(BUILD)/libeni6-http.a \
 		$(BUILD)/libeni6.a -lcmocka -lcurl -lcrypto
 
+# The interpreter that runs the Lua tests on a sanitized build.
+$(BUILD)/tests/embed/interpreter-lua%: tests/embed/interpreter.c | deps-build
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	@$(CC) $(CFLAGS_ALL) $(LINK_ALL) -o $@ $< $$(pkg-config --cflags --libs lua$*)
+
 # The host of the allocation-failure sweep, for one Lua version.
 $(BUILD)/tests/alloc/sweep-lua%: tests/alloc/sweep.c | deps-build
 	@mkdir -p $(@D)
@@ -143,7 +149,13 @@ demo: deps-demo
 
 check: deps-check
 	@$(MAKE) -s --no-print-directory -j2 all c-tests
+	@$(MAKE) -s --no-print-directory -j2 sanitized
 	@lua5.4 tests/run.lua
+
+# The whole of the C and Lua tests once more, under ASan and UBSan.
+sanitized:
+	@$(MAKE) -s --no-print-directory SANITIZE=address,undefined LUA_VERSIONS=5.4 \
+		all c-tests build/address-undefined/tests/embed/interpreter-lua5.4
 
 bench: deps-bench
 	@$(MAKE) -s --no-print-directory -j2 all

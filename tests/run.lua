@@ -3,7 +3,12 @@
 -- executable tests/**/*.t that prints TAP. Words on the command line choose the
 -- suites whose name contains one of them.
 
-local BUILD = os.getenv("ENI6_BUILD") or "build/release"
+-- The C and Lua suites run on each of these builds that exists; the sanitized
+-- one brings its own interpreter and is there after `make sanitized`.
+local BUILDS = {
+  { prefix = "", directory = "build/release", lua = { "lua5.4", "lua5.3" } },
+  { prefix = "sanitized ", directory = "build/address-undefined", lua = { "lua5.4" } },
+}
 local RESULTS = "build/results"
 local SECONDS_EACH = 900
 
@@ -23,27 +28,41 @@ local function first_lines(path)
 end
 
 -- A spec runs under both Lua versions unless it says `-- run: lua5.4` on top.
-local function versions_for(path)
+local function runs_on(path, lua)
   local only = first_lines(path):match("^%-%- run: (lua%d%.%d)")
-  return only and { only } or { "lua5.4", "lua5.3" }
+  return not only or only == lua
 end
 
-local function busted_command(path, lua)
+local function busted_command(build, path, lua)
+  local interpreter = build.prefix == "" and lua or build.directory .. "/tests/embed/interpreter-" .. lua
   return string.format(
-    "LUA_PATH='lua/?.lua;lua/?/init.lua;tests/?.lua;;' LUA_CPATH='%s/%s/?.so;;' busted --lua=/usr/bin/%s --output=TAP %s",
-    BUILD, lua, lua, path)
+    "LUA_PATH='lua/?.lua;lua/?/init.lua;tests/?.lua;;' LUA_CPATH='%s/%s/?.so;;' %s /usr/bin/busted --output=TAP %s",
+    build.directory, lua, interpreter, path)
+end
+
+local function add_build(add, build)
+  for _, path in ipairs(lines_of("find " .. build.directory .. "/tests/c -type f -perm -u+x 2>/dev/null | sort")) do
+    add(build.prefix .. "c/" .. path:match("[^/]+$"), "CMOCKA_MESSAGE_OUTPUT=TAP " .. path)
+  end
+  for _, path in ipairs(lines_of("find tests/lua tests/net -name '*_spec.lua' 2>/dev/null | sort")) do
+    for _, lua in ipairs(build.lua) do
+      if runs_on(path, lua) then
+        add(build.prefix .. path:match("tests/(.*)_spec") .. " " .. lua, busted_command(build, path, lua))
+      end
+    end
+  end
+end
+
+local function exists(path)
+  local file = io.open(path .. "/libeni6.a")
+  return file and file:close()
 end
 
 local function all_suites()
   local suites = {}
   local function add(name, command) suites[#suites + 1] = { name = name, command = command } end
-  for _, path in ipairs(lines_of("find " .. BUILD .. "/tests/c -type f -perm -u+x 2>/dev/null | sort")) do
-    add("c/" .. path:match("[^/]+$"), "CMOCKA_MESSAGE_OUTPUT=TAP " .. path)
-  end
-  for _, path in ipairs(lines_of("find tests/lua tests/net -name '*_spec.lua' 2>/dev/null | sort")) do
-    for _, lua in ipairs(versions_for(path)) do
-      add(path:match("tests/(.*)_spec") .. " " .. lua, busted_command(path, lua))
-    end
+  for _, build in ipairs(BUILDS) do
+    if exists(build.directory) then add_build(add, build) end
   end
   for _, path in ipairs(lines_of("find tests -name '*.t' -perm -u+x | sort")) do
     add(path:match("tests/(.*)%.t$"), path)
