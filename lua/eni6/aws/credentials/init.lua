@@ -1,0 +1,96 @@
+--- Credentials: one object that shows no secret, and the chain of providers that finds it.
+--
+-- A provider is a table { name =, load = function(context) } in a file of its own. `load` returns
+--   credentials          found
+--   nil, why             not here: the next one is asked, and `why` is told if none has any
+--   nil, message, code   here, but broken: the search ends, so that a typing error never makes
+--                        another account's credentials take over
+
+local credentials = {}
+
+local secrets = setmetatable({}, { __mode = "k" })
+
+local Keys = { __name = "eni6.aws.keys", __tostring = function() return "eni6.aws.keys (hidden)" end }
+
+local Credentials = { __name = "eni6.aws.credentials" }
+Credentials.__index = Credentials
+
+function Credentials.__tostring(self)
+  return string.format("eni6.aws.credentials: %s from %s", secrets[self].access_key_id, self.source)
+end
+
+-- Characters that can't be in a key; the commonest cause is a line break or space copied along.
+local function faulty(value, what, source)
+  if value:find("[%s%c]") then
+    return string.format("%s from %s contains white space or a control character; copy it again", what, source)
+  end
+end
+
+local parts = { "access_key_id", "secret_access_key", "session_token" }
+
+--- Makes the object that goes around; keys are checked for damage only.
+---@param keys { access_key_id: string, secret_access_key: string, session_token: string|nil }
+---@param source string where they came from, for messages
+---@return table|nil credentials
+---@return string|nil message
+---@return string|nil code "InvalidCredentials"
+function credentials.new(keys, source)
+  local held = setmetatable({}, Keys)
+  for _, part in ipairs(parts) do
+    local value = keys[part]
+    if value ~= nil then
+      local fault = faulty(value, part, source)
+      if fault then return nil, fault, "InvalidCredentials" end
+      held[part] = value
+    end
+  end
+  local self = setmetatable({ source = source }, Credentials)
+  secrets[self] = held
+  return self
+end
+
+--- What a signer is made from: { access_key_id=, secret_access_key=, session_token= }. The same table
+--- as long as the keys are the same, so that a signer may be kept for it.
+---@return table|nil
+---@return string|nil message
+---@return string|nil code
+function Credentials:get() return secrets[self] end
+
+-- In the order in which they are asked.
+local chain = { "explicit", "environment", "profile" }
+
+local remedy = "Give credentials in the call, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+  .. "or run `aws configure`; with no AWS account, use the sandbox (scripts/sandbox.lua)"
+
+---@class eni6.aws.CredentialContext
+---@field credentials table|nil keys given by the caller, or an object of `credentials.new`
+---@field settings eni6.aws.Settings
+
+--- Asks each provider in turn.
+---@param context eni6.aws.CredentialContext
+---@return table|nil credentials
+---@return string|nil message lists every place looked at, and what to do
+---@return string|nil code "NoCredentials", "PartialCredentials", "InvalidCredentials"
+function credentials.resolve(context)
+  local reasons = {}
+  for _, name in ipairs(chain) do
+    local provider = require("eni6.aws.credentials." .. name)
+    local found, why, code = provider.load(context)
+    if found then return found end
+    if code then return nil, why, code end
+    reasons[#reasons + 1] = provider.name .. ": " .. why
+  end
+  return nil, "no AWS credentials. Looked at: " .. table.concat(reasons, "; ") .. ". " .. remedy, "NoCredentials"
+end
+
+--- One half of a pair of keys is missing.
+---@param present string the name of what is there
+---@param missing string the name of what is not
+---@return nil
+---@return string message
+---@return string code
+function credentials.partial(present, missing)
+  return nil, string.format("%s is set but %s is not: set both, or neither", present, missing), "PartialCredentials"
+end
+
+return credentials

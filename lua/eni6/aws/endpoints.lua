@@ -1,0 +1,154 @@
+--- Which region, and which URL its requests go to. A URL that somebody configured is taken
+-- as it is written; nothing is guessed from a host name.
+
+local endpoints = {}
+
+local function invalid(message) return nil, message, "InvalidEndpoint" end
+
+-- One label of a host name: everything that AWS calls a region is one.
+local function is_region_name(name) return #name <= 63 and name:match("^%l[%l%d]*[%-%l%d]*[%l%d]$") ~= nil end
+
+local function region_fault(name, source)
+  local fips = name:match("^fips%-(.+)$") or name:match("^(.+)%-fips$")
+  if fips then
+    return string.format("%q (%s) is no region: use %s with AWS_USE_FIPS_ENDPOINT=true", name, source, fips)
+  end
+  local trimmed = name:match("^(%l+%-[%l%-]+%-%d+)%l$")
+  if trimmed then return string.format("%q (%s) is a zone, its region is %s", name, source, trimmed) end
+  if not is_region_name(name) then
+    return string.format("%q (%s) is not a region's name; one looks like us-east-1", name, source)
+  end
+end
+
+--- The region to use: the caller's, AWS_REGION, AWS_DEFAULT_REGION, the profile's.
+---@param settings eni6.aws.Settings
+---@param explicit string|nil
+---@return string|nil region
+---@return string|nil message
+---@return string|nil code "NoRegion", "InvalidRegion"
+function endpoints.region(settings, explicit)
+  local name, source = explicit, "region in the call"
+  if name == nil or name == "" then
+    name, source = settings:lookup({ "AWS_REGION", "AWS_DEFAULT_REGION" }, "region")
+  end
+  if not name then
+    return nil, string.format("no region: give one in the call, set AWS_REGION, or write region = … into [%s] of %s",
+      settings.profile == "default" and "default" or "profile " .. settings.profile, settings.files.config.path), "NoRegion"
+  end
+  local fault = region_fault(name, source)
+  if fault then return nil, fault, "InvalidRegion" end
+  return name
+end
+
+local function find_partition(region)
+  for _, partition in ipairs(require "eni6.aws.partitions") do
+    for _, name in ipairs(partition.regions) do
+      if name == region then return partition end
+    end
+  end
+end
+
+local function all_regions()
+  local names = {}
+  for _, partition in ipairs(require "eni6.aws.partitions") do
+    for _, name in ipairs(partition.regions) do names[#names + 1] = name end
+  end
+  return names
+end
+
+local function unknown_region(region, service)
+  local near = require("eni6.suggest").nearest(region, all_regions())
+  return nil, string.format("unknown region %q%s If it is newer than this program, name its endpoint: "
+    .. "AWS_ENDPOINT_URL_%s=https://%s.%s.amazonaws.com", region, near and "; did you mean " .. near .. "?" or ".",
+    service:upper(), service, region), "InvalidRegion"
+end
+
+-- "HOST", "HOST:PORT" or "[IPv6]:PORT" as it goes into the Host header.
+local function is_authority(text)
+  local host, port = text:match("^(%[[%x:.%%]+%])(.*)$")
+  if not host then host, port = text:match("^([%w%-._]+)(.*)$") end
+  if not host then return false end
+  if port == "" then return true end
+  local number = tonumber(port:match("^:(%d+)$"))
+  return number ~= nil and number >= 1 and number <= 65535
+end
+
+local function url_fault(url)
+  local scheme, authority, path = url:match("^(%a[%w+.-]*)://([^/?#]*)(.*)$")
+  if not scheme then return "is not a URL: it begins with https:// or, where you mean it, http://" end
+  scheme = scheme:lower()
+  if scheme ~= "https" and scheme ~= "http" then return "must begin with https:// or http://" end
+  if authority:find("@", 1, true) then return "must not hold a user or password" end
+  if not is_authority(authority) then return "has no valid host and port" end
+  if path:find("[?#]") then return "must not have a query or fragment" end
+  if url:find("[%s%c]") then return "contains white space" end
+end
+
+--- Takes a URL apart.
+---@param url string
+---@param source string where it was written, for messages, which do not show it: it might hold a password
+---@return { url: string, scheme: string, host: string, path: string }|nil
+---@return string|nil message
+---@return string|nil code "InvalidEndpoint"
+function endpoints.parse(url, source)
+  local fault = url_fault(url)
+  if fault then return invalid(string.format("the endpoint URL from %s %s", source, fault)) end
+  local scheme, host, path = url:match("^(%a+)://([^/]*)(.*)$")
+  if path == "" then path = "/" end
+  scheme = scheme:lower()
+  return { url = scheme .. "://" .. host .. path, scheme = scheme, host = host, path = path }
+end
+
+-- The configured URL, unless it is to be ignored: for the service before all, environment before file.
+local function configured(settings, service)
+  local ignore, message, code = settings:boolean({ "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" }, "ignore_configured_endpoint_urls")
+  if ignore or code then return nil, message, code end
+  local url, source = settings:lookup({ "AWS_ENDPOINT_URL_" .. service:upper(), "AWS_ENDPOINT_URL" })
+  if not url then url, source = settings:service_endpoint(service) end
+  if not url then url, source = settings:lookup({}, "endpoint_url") end
+  return url, source
+end
+
+local function flag(settings, explicit, variable, key)
+  if explicit ~= nil then return explicit end
+  return settings:boolean({ variable }, key)
+end
+
+-- The host name rules of AWS's endpoint rule sets for EC2 and STS.
+local function aws_host(service, region, partition, fips, dualstack)
+  local suffix = dualstack and partition.dualstack_suffix or partition.suffix
+  local plain = not fips or (partition.fips_is_default and not dualstack)
+  return string.format("%s%s.%s.%s", service, plain and "" or "-fips", region, suffix)
+end
+
+local function custom(url, source, fips)
+  if fips then
+    return invalid(string.format("a FIPS endpoint is asked for (AWS_USE_FIPS_ENDPOINT) and %s names another one; "
+      .. "unset one of the two", source))
+  end
+  return endpoints.parse(url, source)
+end
+
+--- Where the requests of a service go.
+---@param options { service: string, region: string, settings: eni6.aws.Settings, endpoint: string|nil, use_fips: boolean|nil, use_dualstack: boolean|nil }
+---@return { url: string, scheme: string, host: string, path: string }|nil
+---@return string|nil message
+---@return string|nil code "InvalidEndpoint", "InvalidRegion", "InvalidConfig"
+function endpoints.resolve(options)
+  local settings, service, region = options.settings, options.service, options.region
+  local fips, message, code = flag(settings, options.use_fips, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")
+  if code then return nil, message, code end
+  if options.endpoint then return custom(options.endpoint, "the call", fips) end
+  local url, source
+  url, source, code = configured(settings, service)
+  if code then return nil, source, code end
+  if url then return custom(url, source, fips) end
+  local dualstack
+  dualstack, message, code = flag(settings, options.use_dualstack, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")
+  if code then return nil, message, code end
+  local partition = find_partition(region)
+  if not partition then return unknown_region(region, service) end
+  return endpoints.parse("https://" .. aws_host(service, region, partition, fips, dualstack), "the region")
+end
+
+return endpoints

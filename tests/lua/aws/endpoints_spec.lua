@@ -1,0 +1,146 @@
+local endpoints = require "eni6.aws.endpoints"
+local fake = require "support.settings"
+local python = require "oracle.python"
+
+local function settings(env, config_file)
+  env = env or {}
+  env.HOME = "/home/me"
+  return assert(fake.settings({ env = env, files = { ["/home/me/.aws/config"] = config_file } }))
+end
+
+local function url(env, config_file, options)
+  options = options or {}
+  options.service = options.service or "ec2"
+  options.region = options.region or "us-east-1"
+  options.settings = settings(env, config_file)
+  local endpoint, message, code = endpoints.resolve(options)
+  return endpoint and endpoint.url, message, code
+end
+
+describe("the region", function()
+  local profile = "[default]\nregion = eu-west-1\n"
+
+  it("comes from the call, AWS_REGION, AWS_DEFAULT_REGION, the profile", function()
+    assert.equal("eu-west-1", endpoints.region(settings({}, profile)))
+    assert.equal("eu-west-2", endpoints.region(settings({ AWS_DEFAULT_REGION = "eu-west-2", AWS_REGION = "" }, profile)))
+    assert.equal("eu-west-3", endpoints.region(settings({ AWS_DEFAULT_REGION = "eu-west-2", AWS_REGION = "eu-west-3" }, profile)))
+    assert.equal("sa-east-1", endpoints.region(settings({ AWS_REGION = "eu-west-3" }, profile), "sa-east-1"))
+  end)
+
+  it("is missed with the remedy", function()
+    local region, message, code = endpoints.region(settings())
+    assert.is_nil(region)
+    assert.equal("NoRegion", code)
+    assert.matches("set AWS_REGION, or write region = … into [default] of /home/me/.aws/config", message, 1, true)
+  end)
+
+  local wrong = {
+    { "us-east-1a", "is a zone, its region is us-east-1" },
+    { "US-EAST-1", "is not a region's name; one looks like us-east-1" },
+    { "us-east-1.evil.example/", "is not a region's name" },
+    { "a\nb", "is not a region's name" },
+    { ("a"):rep(64), "is not a region's name" },
+    { "fips-us-east-1", "use us-east-1 with AWS_USE_FIPS_ENDPOINT=true" },
+    { "us-gov-west-1-fips", "use us-gov-west-1 with" },
+  }
+  for _, case in ipairs(wrong) do
+    it("is refused: " .. case[1]:gsub("\n", "\\n"):sub(1, 30), function()
+      local region, message, code = endpoints.region(settings({ AWS_REGION = case[1] }))
+      assert.is_nil(region)
+      assert.equal("InvalidRegion", code)
+      assert.matches(case[2], message, 1, true)
+    end)
+  end
+end)
+
+describe("the endpoint of AWS", function()
+  it("is botocore's, in every region and variant that botocore knows", function()
+    local compared = 0
+    for _, case in ipairs(python.ask("endpoints", {})) do
+      -- The isolated partitions have got dual stack since that botocore was made.
+      if case.url then
+        local ours, message = url({ AWS_USE_FIPS_ENDPOINT = tostring(case.fips), AWS_USE_DUALSTACK_ENDPOINT = tostring(case.dualstack) },
+          nil, { service = case.service, region = case.region })
+        assert.is_nil(message)
+        assert.equal(case.url .. "/", ours)
+        compared = compared + 1
+      else
+        assert.matches("iso", case.region)
+      end
+    end
+    assert.is_true(compared > 200, compared)
+  end)
+
+  it("takes its variants from the call, the environment, the profile", function()
+    local profile = "[default]\nuse_dualstack_endpoint = true\nuse_fips_endpoint = true\n"
+    assert.equal("https://ec2-fips.us-east-1.api.aws/", url({}, profile))
+    assert.equal("https://ec2.us-east-1.api.aws/", url({ AWS_USE_FIPS_ENDPOINT = "false" }, profile))
+    assert.equal("https://ec2.us-east-1.amazonaws.com/", url({}, profile, { use_fips = false, use_dualstack = false }))
+  end)
+
+  it("does not exist in a region that does not", function()
+    local found, message, code = url({}, nil, { region = "us-esat-1" })
+    assert.is_nil(found)
+    assert.equal("InvalidRegion", code)
+    assert.matches('unknown region "us-esat-1"; did you mean us-east-1?', message, 1, true)
+    assert.matches("AWS_ENDPOINT_URL_EC2=https://ec2.us-esat-1.amazonaws.com", message, 1, true)
+    assert.equal("http://127.0.0.1:99/", url({ AWS_ENDPOINT_URL = "http://127.0.0.1:99" }, nil, { region = "us-esat-1" }))
+  end)
+end)
+
+describe("an endpoint of one's own", function()
+  local profile = "[default]\nendpoint_url = http://profile\nservices = mine\n[services mine]\nec2 =\n  endpoint_url = http://services\n"
+
+  it("comes from the call, the environment, the profile's services, the profile", function()
+    assert.equal("http://services/", url({}, profile))
+    assert.equal("http://profile/", url({}, profile, { service = "sts" }))
+    assert.equal("http://env/", url({ AWS_ENDPOINT_URL = "http://env" }, profile))
+    assert.equal("http://ec2/", url({ AWS_ENDPOINT_URL = "http://env", AWS_ENDPOINT_URL_EC2 = "http://ec2" }, profile))
+    assert.equal("http://env/", url({ AWS_ENDPOINT_URL = "http://env", AWS_ENDPOINT_URL_EC2 = "http://ec2" }, profile, { service = "sts" }))
+    assert.equal("http://call/", url({ AWS_ENDPOINT_URL = "http://env" }, profile, { endpoint = "http://call" }))
+  end)
+
+  it("is ignored on demand, but the call's is not", function()
+    local env = { AWS_ENDPOINT_URL = "http://env", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS = "true" }
+    assert.equal("https://ec2.us-east-1.amazonaws.com/", url(env, profile))
+    assert.equal("http://call/", url(env, profile, { endpoint = "http://call" }))
+    assert.equal("https://ec2.us-east-1.amazonaws.com/", url({}, 
+      (profile:gsub("services = mine", "%0\nignore_configured_endpoint_urls = true"))))
+  end)
+
+  it("is taken as written, whatever the host's name says", function()
+    assert.equal("http://ec2.eu-west-1.amazonaws.com:8080/a/b", url({}, nil, { endpoint = "http://ec2.eu-west-1.amazonaws.com:8080/a/b" }))
+    assert.equal("https://[2001:db8::1]:4566/", url({}, nil, { endpoint = "HTTPS://[2001:db8::1]:4566/" }))
+    assert.equal("http://x/", url({ AWS_USE_DUALSTACK_ENDPOINT = "true" }, nil, { endpoint = "http://x" }))
+  end)
+
+  local wrong = {
+    { "localhost:4566", "is not a URL" }, { "ftp://x", "must begin with https:// or http://" },
+    { "http://me:SECRET@x", "must not hold a user or password" }, { "http://", "has no valid host and port" },
+    { "http://x:0", "has no valid host and port" }, { "http://x:65536", "has no valid host and port" },
+    { "http://[::1", "has no valid host and port" }, { "http://x/?a=b", "must not have a query" }, { "http://x/a b", "contains white space" },
+    { "http://x\nHost: y", "has no valid host and port" },
+  }
+  for _, case in ipairs(wrong) do
+    it("is refused, and not shown: " .. case[1]:gsub("\n", "\\n"), function()
+      local found, message, code = url({ AWS_ENDPOINT_URL = case[1] })
+      assert.is_nil(found)
+      assert.equal("InvalidEndpoint", code)
+      assert.matches("the endpoint URL from AWS_ENDPOINT_URL " .. case[2], message, 1, true)
+      assert.not_matches("SECRET", message)
+    end)
+  end
+
+  it("can't be FIPS by decree", function()
+    local found, message, code = url({ AWS_USE_FIPS_ENDPOINT = "true", AWS_ENDPOINT_URL = "http://x" })
+    assert.is_nil(found)
+    assert.equal("InvalidEndpoint", code)
+    assert.matches("unset one of the two", message)
+  end)
+
+  it("needs flags that are true or false", function()
+    for _, name in ipairs({ "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" }) do
+      assert.same({ nil, name .. " must be true or false", "InvalidConfig" }, { url({ [name] = "yes" }) })
+    end
+  end)
+end)
