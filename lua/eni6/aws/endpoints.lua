@@ -130,7 +130,8 @@ local function custom(url, source, fips)
 end
 
 --- Where the requests of a service go.
----@param options { service: string, region: string, settings: eni6.aws.Settings, endpoint: string|nil, use_fips: boolean|nil, use_dualstack: boolean|nil }
+---@param options { service: string, region: string, settings: eni6.aws.Settings, endpoint: string?, use_fips: boolean?,
+---  use_dualstack: boolean? }
 ---@return { url: string, scheme: string, host: string, path: string }|nil
 ---@return string|nil message
 ---@return string|nil code "InvalidEndpoint", "InvalidRegion", "InvalidConfig"

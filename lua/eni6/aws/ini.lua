@@ -143,7 +143,8 @@ end
 --- Reads a shared config or credentials file.
 ---@param text string the file's content
 ---@param path string its name, for messages
----@return table|nil sections in the file's order: { name=, line=, options={ name = string | { name = string } }, lines={ name = number } }
+---@return table[]|nil sections in the file's order: { name=, line=, options={ [name] = string or { [name] = string } },
+---  lines={ [name] = line number } }
 ---@return string|nil message names file, line and setting, never a value
 ---@return string|nil code "ConfigParseError"
 function ini.parse(text, path)

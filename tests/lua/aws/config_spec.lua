@@ -78,8 +78,8 @@ local pieces = {
 -- Lines that are whole, so that many of the texts are accepted.
 local lines = {
   "[default]", "[profile a]", "[profile b]", "[profile \"a\"]", "[sso-session s]", "[DEFAULT]", "[plain]", "region = us-east-1",
-  "output=json", "s3 =", "  max = 1", "  style = path # x", "    deep = 2", "", "# comment", "  ; comment", "x : y : z", "\ty = 1",
-  "aws_access_key_id = A", "aws_secret_access_key=B=C==", " indented = 1", "empty =", "Name With Blanks = v  ",
+  "output=json", "s3 =", "  max = 1", "  style = path # x", "    deep = 2", "", "# comment", "  ; comment", "x : y : z",
+  "\ty = 1", "aws_access_key_id = A", "aws_secret_access_key=B=C==", " indented = 1", "empty =", "Name With Blanks = v  ",
 }
 
 local function random_text(random)
@@ -88,13 +88,6 @@ local function random_text(random)
   local parts = {}
   for i = 1, random(14) do parts[i] = source[random(#source)] end
   return (random(3) > 1 and "[first]\n" or "") .. table.concat(parts, joint)
-end
-
-local function latin1_table(value)
-  if type(value) ~= "table" then return type(value) == "string" and latin1(value) or value end
-  local result = {}
-  for key, inner in pairs(value) do result[latin1_table(key)] = latin1_table(inner) end
-  return result
 end
 
 
@@ -160,7 +153,10 @@ describe("settings", function()
 
   it("put the credentials file before the config file", function()
     local settings = assert(fake.settings({
-      files = { ["/home/me/.aws/config"] = "[profile a]\nregion=one\noutput=json\n", ["/home/me/.aws/credentials"] = "[a]\nregion=two\n" },
+      files = {
+        ["/home/me/.aws/config"] = "[profile a]\nregion=one\noutput=json\n",
+        ["/home/me/.aws/credentials"] = "[a]\nregion=two\n",
+      },
       profile = "a",
     }))
     assert.equal("two", settings:get("region"))
@@ -174,10 +170,12 @@ describe("settings", function()
     assert.equal("ProfileNotFound", code)
     assert.matches("did you mean production?", message, 1, true)
     assert.matches("/home/me/.aws/config", message, 1, true)
-    _, message = fake.settings({ files = files, env = { HOME = "/home/me", AWS_PROFILE = "x" } })
+    settings, message = fake.settings({ files = files, env = { HOME = "/home/me", AWS_PROFILE = "x" } })
+    assert.is_nil(settings)
     assert.matches("AWS_PROFILE asks for it", message, 1, true)
     assert.matches("the profiles are production, test", message, 1, true)
-    _, message = fake.settings({ profile = "x" })
+    settings, message = fake.settings({ profile = "x" })
+    assert.is_nil(settings)
     assert.matches("aws configure", message, 1, true)
   end)
 

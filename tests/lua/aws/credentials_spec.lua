@@ -38,7 +38,8 @@ describe("credentials", function()
 
   it("are the credentials file's before the config file's, tokens included", function()
     local files = {
-      ["/home/me/.aws/credentials"] = "[default]\naws_access_key_id=C\naws_secret_access_key=" .. SECRET .. "\naws_session_token=" .. TOKEN,
+      ["/home/me/.aws/credentials"] = "[default]\naws_access_key_id=C\naws_secret_access_key=" .. SECRET
+        .. "\naws_session_token=" .. TOKEN,
       ["/home/me/.aws/config"] = "[default]\naws_access_key_id=D\naws_secret_access_key=x\n",
     }
     assert.same({ "C", SECRET, TOKEN }, keys(assert(resolve({ files = files })):get()))
@@ -84,7 +85,8 @@ describe("no credentials", function()
       { env = env({ AWS_ACCESS_KEY_ID = "A", AWS_SECRET_ACCESS_KEY = "" }), files = FILE })
     refused("PartialCredentials", { "AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is not" },
       { env = env({ AWS_SECRET_ACCESS_KEY = SECRET }), files = FILE })
-    refused("PartialCredentials", { "aws_secret_access_key of [default] in /home/me/.aws/credentials is set but aws_access_key_id is not" },
+    refused("PartialCredentials",
+      { "aws_secret_access_key of [default] in /home/me/.aws/credentials is set but aws_access_key_id is not" },
       { files = { ["/home/me/.aws/credentials"] = "[default]\naws_secret_access_key=" .. SECRET } })
     refused("PartialCredentials", { "credentials.access_key_id is set" }, { credentials = { access_key_id = "A" } })
     refused("PartialCredentials", { "credentials.secret_access_key is set" }, { credentials = { secret_access_key = SECRET } })

@@ -59,8 +59,11 @@ describe("the endpoint of AWS", function()
     for _, case in ipairs(python.ask("endpoints", {})) do
       -- The isolated partitions have got dual stack since that botocore was made.
       if case.url then
-        local ours, message = url({ AWS_USE_FIPS_ENDPOINT = tostring(case.fips), AWS_USE_DUALSTACK_ENDPOINT = tostring(case.dualstack) },
-          nil, { service = case.service, region = case.region })
+        local env = {
+          AWS_USE_FIPS_ENDPOINT = tostring(case.fips),
+          AWS_USE_DUALSTACK_ENDPOINT = tostring(case.dualstack),
+        }
+        local ours, message = url(env, nil, { service = case.service, region = case.region })
         assert.is_nil(message)
         assert.equal(case.url .. "/", ours)
         compared = compared + 1
@@ -89,14 +92,16 @@ describe("the endpoint of AWS", function()
 end)
 
 describe("an endpoint of one's own", function()
-  local profile = "[default]\nendpoint_url = http://profile\nservices = mine\n[services mine]\nec2 =\n  endpoint_url = http://services\n"
+  local profile = "[default]\nendpoint_url = http://profile\nservices = mine\n"
+    .. "[services mine]\nec2 =\n  endpoint_url = http://services\n"
+  local both = { AWS_ENDPOINT_URL = "http://env", AWS_ENDPOINT_URL_EC2 = "http://ec2" }
 
   it("comes from the call, the environment, the profile's services, the profile", function()
     assert.equal("http://services/", url({}, profile))
     assert.equal("http://profile/", url({}, profile, { service = "sts" }))
     assert.equal("http://env/", url({ AWS_ENDPOINT_URL = "http://env" }, profile))
-    assert.equal("http://ec2/", url({ AWS_ENDPOINT_URL = "http://env", AWS_ENDPOINT_URL_EC2 = "http://ec2" }, profile))
-    assert.equal("http://env/", url({ AWS_ENDPOINT_URL = "http://env", AWS_ENDPOINT_URL_EC2 = "http://ec2" }, profile, { service = "sts" }))
+    assert.equal("http://ec2/", url(both, profile))
+    assert.equal("http://env/", url(both, profile, { service = "sts" }))
     assert.equal("http://call/", url({ AWS_ENDPOINT_URL = "http://env" }, profile, { endpoint = "http://call" }))
   end)
 
@@ -104,12 +109,13 @@ describe("an endpoint of one's own", function()
     local env = { AWS_ENDPOINT_URL = "http://env", AWS_IGNORE_CONFIGURED_ENDPOINT_URLS = "true" }
     assert.equal("https://ec2.us-east-1.amazonaws.com/", url(env, profile))
     assert.equal("http://call/", url(env, profile, { endpoint = "http://call" }))
-    assert.equal("https://ec2.us-east-1.amazonaws.com/", url({}, 
-      (profile:gsub("services = mine", "%0\nignore_configured_endpoint_urls = true"))))
+    local ignoring = profile:gsub("services = mine", "%0\nignore_configured_endpoint_urls = true")
+    assert.equal("https://ec2.us-east-1.amazonaws.com/", url({}, ignoring))
   end)
 
   it("is taken as written, whatever the host's name says", function()
-    assert.equal("http://ec2.eu-west-1.amazonaws.com:8080/a/b", url({}, nil, { endpoint = "http://ec2.eu-west-1.amazonaws.com:8080/a/b" }))
+    local misleading = "http://ec2.eu-west-1.amazonaws.com:8080/a/b"
+    assert.equal(misleading, url({}, nil, { endpoint = misleading }))
     assert.equal("https://[2001:db8::1]:4566/", url({}, nil, { endpoint = "HTTPS://[2001:db8::1]:4566/" }))
     assert.equal("http://x/", url({ AWS_USE_DUALSTACK_ENDPOINT = "true" }, nil, { endpoint = "http://x" }))
   end)
@@ -118,7 +124,8 @@ describe("an endpoint of one's own", function()
     { "localhost:4566", "is not a URL" }, { "ftp://x", "must begin with https:// or http://" },
     { "http://me:SECRET@x", "must not hold a user or password" }, { "http://", "has no valid host and port" },
     { "http://x:0", "has no valid host and port" }, { "http://x:65536", "has no valid host and port" },
-    { "http://[::1", "has no valid host and port" }, { "http://x/?a=b", "must not have a query" }, { "http://x/a b", "contains white space" },
+    { "http://[::1", "has no valid host and port" }, { "http://x/?a=b", "must not have a query" },
+    { "http://x/a b", "contains white space" },
     { "http://x\nHost: y", "has no valid host and port" },
   }
   for _, case in ipairs(wrong) do

@@ -49,7 +49,8 @@ describe("the next attempt", function()
   end)
 
   it("follows a lost answer only where the request may be repeated", function()
-    for _, outcome in ipairs({ { code = "ECONNRESET", sent = true }, { status = 500, sent = true }, { status = 200, sent = true } }) do
+    local lost = { { code = "ECONNRESET", sent = true }, { status = 500, sent = true }, { status = 200, sent = true } }
+    for _, outcome in ipairs(lost) do
       assert.is_true(verdict(outcome, true))
       assert.same({ false, "unknown" }, { verdict(outcome, false) })
     end
@@ -124,7 +125,8 @@ describe("the number of attempts", function()
 
   it("is a whole number from 1", function()
     for _, wrong in ipairs({ "0", "-1", "2.5", "many", "1e3" }) do
-      assert.same({ nil, "AWS_MAX_ATTEMPTS must be a whole number from 1", "InvalidConfig" }, { attempts({ AWS_MAX_ATTEMPTS = wrong }) })
+      assert.same({ nil, "AWS_MAX_ATTEMPTS must be a whole number from 1", "InvalidConfig" },
+        { attempts({ AWS_MAX_ATTEMPTS = wrong }) })
     end
     local _, _, code = attempts({ AWS_RETRY_MODE = "eager" })
     assert.equal("InvalidConfig", code)
