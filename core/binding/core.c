@@ -6,6 +6,7 @@ ENI6L_EXPORT int luaopen_eni6_core(lua_State *L);
 int luaopen_eni6_core(lua_State *L) {
   static const luaL_Reg parts[] = {
       {"system", eni6L_open_system},
+      {"ip6", eni6L_open_ip6},
       {NULL, NULL},
   };
   luaL_checkversion(L);

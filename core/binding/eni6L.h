@@ -32,5 +32,6 @@ lua_Integer eni6L_integer(lua_State *L, int argument, lua_Integer low, lua_Integ
 
 /* The openers of the parts of eni6.core: each pushes the part's table. */
 int eni6L_open_system(lua_State *L);
+int eni6L_open_ip6(lua_State *L);
 
 #endif
