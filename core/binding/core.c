@@ -5,6 +5,7 @@ ENI6L_EXPORT int luaopen_eni6_core(lua_State *L);
 
 int luaopen_eni6_core(lua_State *L) {
   static const luaL_Reg parts[] = {
+      {"filesystem", eni6L_open_filesystem},
       {"system", eni6L_open_system},
       {"ip6", eni6L_open_ip6},
       {NULL, NULL},

@@ -31,6 +31,7 @@ void eni6L_type(lua_State *L, const char *type, const luaL_Reg *methods,
 lua_Integer eni6L_integer(lua_State *L, int argument, lua_Integer low, lua_Integer high);
 
 /* The openers of the parts of eni6.core: each pushes the part's table. */
+int eni6L_open_filesystem(lua_State *L);
 int eni6L_open_system(lua_State *L);
 int eni6L_open_ip6(lua_State *L);
 

@@ -1,0 +1,62 @@
+local filesystem = require("eni6.filesystem")
+
+describe("filesystem", function()
+  local folder
+
+  before_each(function()
+    folder = os.tmpname()
+    os.remove(folder)
+    assert(filesystem.make_directory(folder .. "/a/b", 448))
+  end)
+
+  after_each(function() os.execute("rm -rf " .. folder) end)
+
+  it("replaces a file whole and leaves nothing beside it", function()
+    local path = folder .. "/a/f"
+    assert.is_true(filesystem.replace(path, "one", 384))
+    assert.is_true(filesystem.replace(path, "two\0two", 416))
+    assert.equal("two\0two", filesystem.read(path))
+    assert.same({ kind = "file", mode = 416, size = 7 }, filesystem.stat(path))
+    assert.same({ "b", "f" }, filesystem.list(folder .. "/a"))
+  end)
+
+  it("leaves the old content and no rubbish when it cannot write", function()
+    assert(filesystem.make_directory(folder .. "/target"))
+    assert(filesystem.replace(folder .. "/target/x", ""))
+    local ok, message, code = filesystem.replace(folder .. "/target", "text")
+    assert.is_nil(ok)
+    assert.truthy(message:find("cannot write " .. folder .. "/target: ", 1, true))
+    assert.equal("EISDIR", code)
+    assert.same({ "a", "target" }, filesystem.list(folder))
+  end)
+
+  it("fails with the system's code", function()
+    assert.equal("ENOENT", select(3, filesystem.replace(folder .. "/no/f", "")))
+    assert.equal("ENOENT", select(3, filesystem.remove(folder .. "/none")))
+    assert.equal("ENOENT", select(3, filesystem.list(folder .. "/none")))
+    assert.equal("ENOENT", select(3, filesystem.stat(folder .. "/none")))
+    assert(filesystem.replace(folder .. "/file", ""))
+    assert.equal("ENOTDIR", select(3, filesystem.make_directory(folder .. "/file/x")))
+  end)
+
+  it("reads, and says why it cannot", function()
+    assert.equal("ENOENT", select(3, filesystem.read(folder .. "/none")))
+    assert.equal("EISDIR", select(3, filesystem.read(folder)))
+  end)
+
+  it("appends", function()
+    assert.is_true(filesystem.append(folder .. "/log", "a\n"))
+    assert.is_true(filesystem.append(folder .. "/log", "b\n"))
+    assert.equal("a\nb\n", filesystem.read(folder .. "/log"))
+  end)
+
+  it("locks for one at a time, and again after close", function()
+    local lock = assert(filesystem.lock(folder .. "/lock"))
+    local _, message, code = filesystem.lock(folder .. "/lock")
+    assert.equal("EAGAIN", code)
+    assert.truthy(message:find("another eni6 works there", 1, true))
+    lock:close()
+    lock:close()
+    assert(filesystem.lock(folder .. "/lock")):close()
+  end)
+end)
