@@ -30,3 +30,27 @@ int eni6_system_random(void *bytes, size_t size, struct eni6_error *error) {
   }
   return 0;
 }
+
+static bool sigpipe_pending(void) {
+  sigset_t pending;
+  return sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+}
+
+void eni6_sigpipe_block(struct eni6_sigpipe *guard) {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &guard->before);
+  guard->pending = sigpipe_pending();
+}
+
+void eni6_sigpipe_restore(const struct eni6_sigpipe *guard) {
+  if (!guard->pending && sigpipe_pending()) {
+    const struct timespec now = {0};
+    sigset_t only;
+    sigemptyset(&only);
+    sigaddset(&only, SIGPIPE);
+    while (sigtimedwait(&only, NULL, &now) < 0 && errno == EINTR)
+      ;
+  }
+  pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
+}

@@ -8,6 +8,7 @@ int luaopen_eni6_core(lua_State *L) {
       {"filesystem", eni6L_open_filesystem},
       {"system", eni6L_open_system},
       {"ip6", eni6L_open_ip6},
+      {"process", eni6L_open_process},
       {NULL, NULL},
   };
   luaL_checkversion(L);
