@@ -26,7 +26,7 @@ HTTP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard core/http.c))
 C_TESTS := $(patsubst tests/c/%.c,$(BUILD)/tests/c/%,$(wildcard tests/c/test_*.c))
 
 .PHONY: all help env deps-build deps-demo deps-check deps-bench demo check bench fuzz lint format \
-	install docs clean c-tests sanitized
+	install docs clean c-tests sanitized fuzzers
 
 all: $(foreach v,$(LUA_VERSIONS),$(BUILD)/lua$(v)/eni6/core.so \
 	$(if $(wildcard core/http.c),$(BUILD)/lua$(v)/eni6/core/http.so))
@@ -137,6 +137,32 @@ $(BUILD)/tests/alloc/sweep-lua%: tests/alloc/sweep.c | deps-build
 
 c-tests: $(C_TESTS) $(LUA_VERSIONS:%=$(BUILD)/tests/alloc/sweep-lua%)
 
+# --- fuzzers ----------------------------------------------------------------------
+
+# Each tests/fuzz/fuzz_*.c with the core's sources, all under libFuzzer, ASan and UBSan.
+FUZZ_CC := clang -std=gnu11 -O1 -g -fno-omit-frame-pointer -Wall -Wextra -Wpedantic -Werror \
+	-fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_OBJECTS := $(CORE:%.c=build/fuzz/%.o)
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+build/fuzz/core/%.o: core/%.c | deps-check
+	@mkdir -p $(@D)
+	@echo '  CC  $< (fuzz)'
+	@$(FUZZ_CC) -fsanitize=fuzzer-no-link -MMD -c $< -o $@
+
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_OBJECTS)
+	@echo '  LD  $@'
+	@$(FUZZ_CC) -fsanitize=fuzzer -Icore -MMD -MF $@.d -o $@ $< $(FUZZ_OBJECTS) -lcrypto
+
+-include $(shell find build/fuzz -name '*.d' 2>/dev/null)
+
+fuzzers: $(FUZZERS)
+
+SECONDS_EACH ?= 600
+fuzz: deps-check
+	@$(MAKE) -s --no-print-directory -j2 all fuzzers
+	@SECONDS_EACH=$(SECONDS_EACH) tests/fuzz/run.t
+
 env:
 	@echo "export LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;'"
 	@echo "export LUA_CPATH='$(CURDIR)/$(BUILD)/lua$(LUA_VERSION)/?.so;;'"
@@ -149,7 +175,7 @@ demo: deps-demo
 
 check: deps-check
 	@$(MAKE) -s --no-print-directory -j2 all c-tests
-	@$(MAKE) -s --no-print-directory -j2 sanitized
+	@$(MAKE) -s --no-print-directory -j2 sanitized fuzzers
 	@lua5.4 tests/run.lua
 
 # The whole of the C and Lua tests once more, under ASan and UBSan.
