@@ -1,0 +1,225 @@
+#!/usr/bin/python3
+"""Writes ec2.lua and sts.lua, the API models that eni6.aws.model reads, from
+botocore's model data. The result is committed: building needs no Python.
+
+usage: generate.py [--check]     --check compares with what is there, writes nothing
+
+What is kept: the names, types and constraints that encoding, validating and
+decoding need. What is left out: documentation, error lists, enum values and
+upper limits, which AWS extends without notice (botocore checks neither).
+
+One line a thing, fields separated by spaces:
+
+operations  Name InputShape OutputShape[/resultWrapper]
+              ~  at a shape's start: the operation's name        -  no such shape
+shapes      Shape Member[.|@xmlName][?QueryName][!][#]=type …         -  no members
+              .  the XML name is the member's with a small first letter
+              @  the XML name; without either it is the member's name
+              ?  the key in requests; without it the XML name, first letter capital,
+                 or the member's name where the XML name is the same
+              !  required        #  filled in with an idempotency token
+types       s string, i integer, d double, b boolean, t timestamp, x blob,
+            *type list, Shape structure; a number after s, i, d or * is the least
+            length or value, * then ends it with a colon: *1:Tag
+paginators  Operation input_token output_token limit_key result_key[,result_key]
+waiters     Name Operation delay max_attempts, then a line for each acceptor, tabs
+            between: (tab) state matcher expected argument   - for no argument
+"""
+
+import gzip
+import json
+import os
+import sys
+
+import botocore
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SERVICES = [("ec2", "2016-11-15"), ("sts", "2011-06-15")]
+
+SCALARS = {
+    "string": "s", "integer": "i", "long": "i", "double": "d", "float": "d",
+    "boolean": "b", "timestamp": "t", "blob": "x",
+}
+# Everything the model may say, so that a new construct stops the generator
+# instead of being dropped.
+KNOWN_SHAPE_KEYS = {
+    "type", "members", "member", "required", "min", "max", "enum", "pattern",
+    "sensitive", "documentation", "locationName", "error", "exception",
+}
+KNOWN_MEMBER_KEYS = {
+    "shape", "documentation", "locationName", "queryName", "idempotencyToken",
+    "deprecated", "deprecatedMessage",
+}
+
+
+def load(service, version, name):
+    path = os.path.join(os.path.dirname(botocore.__file__), "data", service, version, name)
+    if os.path.exists(path + ".json"):
+        with open(path + ".json", encoding="utf-8") as file:
+            return json.load(file)
+    if os.path.exists(path + ".json.gz"):
+        with gzip.open(path + ".json.gz", "rt", encoding="utf-8") as file:
+            return json.load(file)
+    return {}
+
+
+def expect(condition, what):
+    if not condition:
+        sys.exit(f"generate.py: the model says something new, teach me first: {what}")
+
+
+def capital(name):
+    return name[0].upper() + name[1:]
+
+
+class Compact:
+    """The shapes of one service in the compact form."""
+
+    def __init__(self, model):
+        self.protocol = model["metadata"]["protocol"]
+        self.shapes = model["shapes"]
+        self.lines = {}
+
+    def least(self, shape):
+        # Zero is no limit to a length, but it is one to a number.
+        numeric = shape["type"] in ("integer", "long", "double", "float")
+        return str(shape["min"]) if "min" in shape and (numeric or shape["min"] > 0) else ""
+
+    def type_of(self, name):
+        shape = self.shapes[name]
+        expect(set(shape) <= KNOWN_SHAPE_KEYS, f"{name}: {sorted(shape)}")
+        kind = shape["type"]
+        if kind == "structure":
+            expect(name[0].isupper(), f"structure {name}")
+            self.add(name, shape)
+            return name
+        if kind == "list":
+            member = shape["member"]
+            named = set(member) <= ({"shape", "locationName"} if self.protocol == "ec2" else {"shape"})
+            expect(named, f"{name}: {sorted(member)}")
+            least = self.least(shape)
+            return "*" + (least + ":" if least else "") + self.type_of(member["shape"])
+        expect(kind in SCALARS, f"{name}: {kind}")
+        return SCALARS[kind] + self.least(shape)
+
+    def names(self, member_name, member):
+        xml = member.get("locationName") or self.shapes[member["shape"]].get("locationName")
+        query = member.get("queryName")
+        if self.protocol != "ec2":
+            expect(xml is None and query is None, f"{member_name}: {member}")
+            return ""
+        key = query or (capital(xml) if xml else member_name)
+        xml = xml or member_name
+        expect(all(text.isalnum() for text in (member_name, xml, key)), f"{member_name}: {member}")
+        usual_key = capital(xml) if xml != member_name else member_name
+        return self.xml_mark(member_name, xml) + ("?" + key if key != usual_key else "")
+
+    def xml_mark(self, member_name, xml):
+        if xml == member_name:
+            return ""
+        return "." if xml == member_name[0].lower() + member_name[1:] else "@" + xml
+
+    def add(self, name, shape):
+        if name in self.lines:
+            return
+        self.lines[name] = None  # a shape may contain itself
+        words = [name]
+        required = shape.get("required", [])
+        for member_name, member in shape["members"].items():
+            expect(set(member) <= KNOWN_MEMBER_KEYS, f"{name}.{member_name}: {sorted(member)}")
+            words.append(
+                member_name
+                + self.names(member_name, member)
+                + ("!" if member_name in required else "")
+                + ("#" if member.get("idempotencyToken") else "")
+                + "=" + self.type_of(member["shape"])
+            )
+        self.lines[name] = " ".join(words if len(words) > 1 else [name, "-"])
+
+
+def operation_line(compact, name, operation):
+    expect(operation["http"] == {"method": "POST", "requestUri": "/"}, f"{name}: {operation['http']}")
+    words = [name]
+    for key in ("input", "output"):
+        about = operation.get(key)
+        if about is None:
+            words.append("-")
+            continue
+        expect(set(about) <= {"shape", "resultWrapper"}, f"{name}: {about}")
+        shape = compact.type_of(about["shape"])
+        short = "~" + shape[len(name):] if shape.startswith(name) else shape
+        wrapper = about.get("resultWrapper")
+        words.append(short + ("/" + wrapper if wrapper else ""))
+    return " ".join(words)
+
+
+def paginator_line(name, page):
+    keys = {"input_token", "output_token", "limit_key", "result_key"}
+    expect(set(page) <= keys, f"paginator {name}: {sorted(page)}")
+    results = page["result_key"]
+    results = [results] if isinstance(results, str) else results
+    words = [name, page["input_token"], page["output_token"], page.get("limit_key", "-"), ",".join(results)]
+    expect(all(word.replace(",", "").isalnum() or word == "-" for word in words), f"paginator {words}")
+    return " ".join(words)
+
+
+def waiter_lines(name, waiter):
+    lines = [f"{name} {waiter['operation']} {waiter['delay']} {waiter['maxAttempts']}"]
+    for acceptor in waiter["acceptors"]:
+        expected = acceptor["expected"]
+        text = expected if isinstance(expected, str) else json.dumps(expected)
+        expect(text not in ("true", "false") or not isinstance(expected, str), f"waiter {name}: {acceptor}")
+        fields = [acceptor["state"], acceptor["matcher"], text, acceptor.get("argument", "-")]
+        lines.append("\t" + "\t".join(fields))
+    return "\n".join(lines)
+
+
+def generate(service, version):
+    model = load(service, version, "service-2")
+    compact = Compact(model)
+    operations = [operation_line(compact, *item) for item in sorted(model["operations"].items())]
+    shapes = [compact.lines[name] for name in sorted(compact.lines)]
+    paginators = load(service, version, "paginators-1").get("pagination", {})
+    waiters = load(service, version, "waiters-2").get("waiters", {})
+    sections = {
+        "operations": operations,
+        "shapes": shapes,
+        "paginators": [paginator_line(*item) for item in sorted(paginators.items())],
+        "waiters": [waiter_lines(*item) for item in sorted(waiters.items())],
+    }
+    out = [
+        "-- Generated by generate.py, where the form is described; do not edit.",
+        "return {",
+        f'  name = "{service}",',
+        f'  api_version = "{version}",',
+        f'  protocol = "{compact.protocol}",',
+        f'  source = "botocore {botocore.__version__}",',
+    ]
+    for key, lines in sections.items():
+        text = "\n".join(lines)
+        expect("]]" not in text, f"a long bracket in {key}")
+        out += [f"  {key} = [[", "", text, "]],"]
+    return "\n".join(out) + "\n}\n"
+
+
+def main():
+    check = sys.argv[1:] == ["--check"]
+    if sys.argv[1:] and not check:
+        sys.exit(__doc__)
+    stale = []
+    for service, version in SERVICES:
+        path = os.path.join(HERE, service + ".lua")
+        text = generate(service, version)
+        if check:
+            with open(path, encoding="utf-8") as file:
+                stale += [path] if file.read() != text else []
+        else:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+    for path in stale:
+        print(f"{path} differs from what generate.py makes of botocore {botocore.__version__}")
+    sys.exit(1 if stale else 0)
+
+
+if __name__ == "__main__":
+    main()

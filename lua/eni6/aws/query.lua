@@ -1,0 +1,81 @@
+--- Requests of EC2's Query protocol and of the query protocol that STS speaks:
+-- https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html and
+-- https://smithy.io/2.0/aws/protocols/aws-query-protocol.html.
+-- The result is the body of a POST of application/x-www-form-urlencoded.
+
+local timestamp = require "eni6.aws.timestamp"
+
+local query = {}
+
+-- RFC 3986, section 2.1: everything but the unreserved characters.
+local PERCENT = {}
+for byte = 0, 255 do PERCENT[string.char(byte)] = string.format("%%%02X", byte) end
+local RESERVED = "[^A-Za-z0-9%-._~]"
+
+local function put(out, key, text)
+  out[#out + 1] = key .. "=" .. text:gsub(RESERVED, PERCENT)
+end
+
+-- The shortest text that reads back as the same number.
+local function double_text(number)
+  for digits = 15, 17 do
+    local text = string.format("%." .. digits .. "g", number)
+    if tonumber(text) == number then return text end
+  end
+end
+
+local TEXT_OF = {
+  string = function(value) return value end,
+  integer = function(value) return string.format("%d", value) end,
+  double = double_text,
+  boolean = tostring,
+  timestamp = timestamp.format,
+  blob = function(value) return require("eni6.core").base64.encode(value) end,
+}
+
+local put_value
+
+local function put_structure(out, prefix, type, value)
+  for _, member in ipairs(type.members) do
+    local member_value = value[member.name]
+    if member_value ~= nil then put_value(out, prefix .. member.query, member.type, member_value) end
+  end
+end
+
+-- EC2 numbers the elements right behind the list's key and leaves empty lists
+-- out; the query protocol puts ".member" between and says that a list is empty.
+local function put_list(out, key, type, value)
+  if out.protocol ~= "ec2" then
+    if #value == 0 then put(out, key, "") end
+    key = key .. ".member"
+  end
+  for i, element in ipairs(value) do
+    put_value(out, key .. "." .. i, type.member, element)
+  end
+end
+
+function put_value(out, key, type, value)
+  if type.kind == "structure" then
+    put_structure(out, key .. ".", type, value)
+  elseif type.kind == "list" then
+    put_list(out, key, type, value)
+  else
+    put(out, key, TEXT_OF[type.kind](value))
+  end
+end
+
+--- The body of a request. The parameters must have passed `validate.check`;
+-- members go out in the model's order.
+---@param service eni6.aws.Service
+---@param operation string     an operation's name; an unknown one raises
+---@param params table|nil     members by their names, blobs as bytes, timestamps as ISO 8601 text or seconds since the epoch
+---@return string body
+function query.encode(service, operation, params)
+  local described, message = service:operation(operation)
+  if not described then error(message, 2) end
+  local out = { protocol = service.protocol, "Action=" .. operation, "Version=" .. service.api_version }
+  if described.input then put_structure(out, "", described.input, params or {}) end
+  return table.concat(out, "&")
+end
+
+return query

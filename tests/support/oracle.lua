@@ -1,0 +1,41 @@
+--- Cases that a Python program under tests/oracle makes, one JSON document a line.
+
+local json = require "dkjson"
+
+local oracle = {}
+
+--- Runs a program with Debian's Python and returns the documents it prints.
+---@param program string   its name under tests/oracle
+---@param ... string|number   its arguments
+---@return table[]
+function oracle.cases(program, ...)
+  local command = table.concat({ "/usr/bin/python3 tests/oracle/" .. program, ... }, " ")
+  local pipe = assert(io.popen(command))
+  local cases = {}
+  for line in pipe:lines() do
+    local case, _, message = json.decode(line)
+    cases[#cases + 1] = assert(case, message)
+  end
+  assert(pipe:close(), command .. " failed")
+  return cases
+end
+
+local function differ(got, want, path)
+  if type(got) ~= "table" or type(want) ~= "table" then
+    if got == want then return nil end
+    return string.format("%s: got %s, want %s", path, tostring(got), tostring(want))
+  end
+  for key in pairs(want) do
+    local difference = differ(got[key], want[key], path .. "." .. key)
+    if difference then return difference end
+  end
+  for key in pairs(got) do
+    if want[key] == nil then return path .. "." .. key .. ": not wanted" end
+  end
+end
+
+--- Where two values first differ, or nil. Metatables do not count.
+---@return string|nil
+function oracle.difference(got, want) return differ(got, want, "") end
+
+return oracle
