@@ -25,11 +25,15 @@ local function distance(a, b, limit)
   return row[#b]
 end
 
+-- No typing error is longer; a longer name would cost time for nothing.
+local LONGEST = 100
+
 --- The nearest name, if one is near enough to be meant (a third of its letters may differ, case aside).
 ---@param wrong string
 ---@param names string[]
 ---@return string|nil
 function suggest.nearest(wrong, names)
+  if #wrong > LONGEST then return nil end
   local limit = math.max(1, math.floor(#wrong / 3))
   local best
   for _, name in ipairs(names) do
