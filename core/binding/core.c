@@ -10,6 +10,8 @@ int luaopen_eni6_core(lua_State *L) {
       {"ip6", eni6L_open_ip6},
       {"process", eni6L_open_process},
       {NULL, NULL},
+      {"system", eni6L_open_system}, {"base64", eni6L_open_base64}, {"digest", eni6L_open_digest},
+      {"sigv4", eni6L_open_sigv4},   {"uri", eni6L_open_uri},       {NULL, NULL},
   };
   luaL_checkversion(L);
   lua_newtable(L);

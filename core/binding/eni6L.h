@@ -35,5 +35,9 @@ int eni6L_open_filesystem(lua_State *L);
 int eni6L_open_system(lua_State *L);
 int eni6L_open_ip6(lua_State *L);
 int eni6L_open_process(lua_State *L);
+int eni6L_open_base64(lua_State *L);
+int eni6L_open_digest(lua_State *L);
+int eni6L_open_sigv4(lua_State *L);
+int eni6L_open_uri(lua_State *L);
 
 #endif

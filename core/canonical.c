@@ -1,0 +1,396 @@
+#include "canonical.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "uri.h"
+
+/* A header or a parameter. Names lie in a buffer that may move while more are
+ * added, so `at` is kept, and `name` is set from it before the parts are sorted. */
+struct part {
+  size_t at;
+  struct eni6_text name, value;
+  bool clean; /* the value needs no trimming */
+};
+
+void eni6_canonical_begin(struct eni6_canonical *canonical) {
+  canonical->names.size = canonical->headers.size = canonical->signed_headers.size = 0;
+  canonical->query.size = canonical->parameters.size = canonical->path.size = 0;
+  canonical->request.size = canonical->header_bytes = 0;
+}
+
+void eni6_canonical_free(struct eni6_canonical *canonical) {
+  eni6_buffer_free(&canonical->names);
+  eni6_buffer_free(&canonical->headers);
+  eni6_buffer_free(&canonical->signed_headers);
+  eni6_buffer_free(&canonical->query);
+  eni6_buffer_free(&canonical->parameters);
+  eni6_buffer_free(&canonical->path);
+  eni6_buffer_free(&canonical->request);
+}
+
+static int add_part(struct eni6_buffer *parts, struct part part, struct eni6_error *error) {
+  int status = eni6_buffer_reserve(parts, sizeof part, error);
+  if (status == 0) eni6_buffer_put(parts, (struct eni6_text){(const char *)&part, sizeof part});
+  return status;
+}
+
+static struct part *parts_of(const struct eni6_buffer *parts, size_t *count) {
+  *count = parts->size / sizeof(struct part);
+  return (struct part *)(void *)parts->data;
+}
+
+/* --- headers -------------------------------------------------------------------- */
+
+/* The lower-case form of every byte that a token may have (RFC 9110, 5.6.2). */
+static const char token_bytes[256] = {
+    ['!'] = '!', ['#'] = '#', ['$'] = '$', ['%'] = '%', ['&'] = '&', ['\''] = '\'', ['*'] = '*',
+    ['+'] = '+', ['-'] = '-', ['.'] = '.', ['^'] = '^', ['_'] = '_', ['`'] = '`',   ['|'] = '|',
+    ['~'] = '~', ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4',   ['5'] = '5',
+    ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9', ['A'] = 'a', ['B'] = 'b',   ['C'] = 'c',
+    ['D'] = 'd', ['E'] = 'e', ['F'] = 'f', ['G'] = 'g', ['H'] = 'h', ['I'] = 'i',   ['J'] = 'j',
+    ['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n', ['O'] = 'o', ['P'] = 'p',   ['Q'] = 'q',
+    ['R'] = 'r', ['S'] = 's', ['T'] = 't', ['U'] = 'u', ['V'] = 'v', ['W'] = 'w',   ['X'] = 'x',
+    ['Y'] = 'y', ['Z'] = 'z', ['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd',   ['e'] = 'e',
+    ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k',   ['l'] = 'l',
+    ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r',   ['s'] = 's',
+    ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y',   ['z'] = 'z',
+};
+
+static char lower(char byte) {
+  return token_bytes[(unsigned char)byte];
+}
+
+static const struct {
+  struct eni6_text name;
+  enum eni6_header_kind kind;
+} known_headers[] = {
+    {{"host", 4}, ENI6_HEADER_HOST},
+    {{"x-amz-content-sha256", 20}, ENI6_HEADER_CONTENT_SHA256},
+    {{"authorization", 13}, ENI6_HEADER_RESERVED},
+    {{"x-amz-algorithm", 15}, ENI6_HEADER_RESERVED},
+    {{"x-amz-credential", 16}, ENI6_HEADER_RESERVED},
+    {{"x-amz-date", 10}, ENI6_HEADER_RESERVED},
+    {{"x-amz-expires", 13}, ENI6_HEADER_RESERVED},
+    {{"x-amz-security-token", 20}, ENI6_HEADER_RESERVED},
+    {{"x-amz-signature", 15}, ENI6_HEADER_RESERVED},
+    {{"x-amz-signedheaders", 19}, ENI6_HEADER_RESERVED},
+    {{"connection", 10}, ENI6_HEADER_UNSIGNED},
+    {{"expect", 6}, ENI6_HEADER_UNSIGNED},
+    {{"te", 2}, ENI6_HEADER_UNSIGNED},
+    {{"trailer", 7}, ENI6_HEADER_UNSIGNED},
+    {{"transfer-encoding", 17}, ENI6_HEADER_UNSIGNED},
+    {{"user-agent", 10}, ENI6_HEADER_UNSIGNED},
+    {{"x-amzn-trace-id", 15}, ENI6_HEADER_UNSIGNED},
+};
+
+static bool is_name(struct eni6_text name, struct eni6_text lower_case) {
+  if (name.size != lower_case.size) return false;
+  for (size_t i = 0; i < name.size; i++)
+    if (lower(name.data[i]) != lower_case.data[i]) return false;
+  return true;
+}
+
+bool eni6_header_is_listed(struct eni6_text list, struct eni6_text name) {
+  while (list.size > 0) {
+    const char *end = memchr(list.data, ';', list.size);
+    size_t size = end ? (size_t)(end - list.data) : list.size;
+    if (is_name(name, (struct eni6_text){list.data, size})) return true;
+    size_t passed = size + (end ? 1 : 0);
+    list = (struct eni6_text){list.data + passed, list.size - passed};
+  }
+  return false;
+}
+
+static enum eni6_header_kind kind_of(struct eni6_text name) {
+  for (size_t i = 0; i < sizeof known_headers / sizeof *known_headers; i++)
+    if (is_name(name, known_headers[i].name)) return known_headers[i].kind;
+  return ENI6_HEADER_ORDINARY;
+}
+
+/* The size of a folded line's break at `at` (CRLF or LF before a space or tab), or 0. */
+static size_t fold_at(struct eni6_text value, size_t at) {
+  size_t size = value.data[at] == '\r' ? 2 : 1;
+  if (at + size >= value.size || value.data[at + size - 1] != '\n') return 0;
+  char next = value.data[at + size];
+  return next == ' ' || next == '\t' ? size : 0;
+}
+
+static bool is_control(char byte) {
+  return (unsigned char)byte < 0x20 || byte == 0x7f;
+}
+
+static int check_value(const struct eni6_header *header, struct eni6_error *error) {
+  for (size_t i = 0; i < header->value.size; i++) {
+    char byte = header->value.data[i];
+    if (!is_control(byte) || byte == '\t') continue;
+    size_t fold = fold_at(header->value, i);
+    if (fold == 0)
+      return eni6_error_set(error, -EINVAL,
+                            "header %.*s: its value has a control character or line break at "
+                            "byte %zu",
+                            (int)(header->name.size < 64 ? header->name.size : 64),
+                            header->name.data, i + 1);
+    i += fold - 1;
+  }
+  return 0;
+}
+
+int eni6_header_check(const struct eni6_header *header, enum eni6_header_kind *kind,
+                      struct eni6_error *error) {
+  if (header->name.size == 0) return eni6_error_set(error, -EINVAL, "a header has an empty name");
+  for (size_t i = 0; i < header->name.size; i++)
+    if (!lower(header->name.data[i]))
+      return eni6_error_set(error, -EINVAL,
+                            "a header's name has a byte that no header name may have (0x%02x)",
+                            (unsigned char)header->name.data[i]);
+  *kind = kind_of(header->name);
+  return check_value(header, error);
+}
+
+bool eni6_header_is_folded(struct eni6_text value) {
+  return value.size > 0 && memchr(value.data, '\n', value.size) != NULL;
+}
+
+static bool is_space(char byte) {
+  return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+size_t eni6_header_unfold(char *out, struct eni6_text value) {
+  size_t size = 0;
+  for (size_t i = 0; i < value.size; i++) {
+    size_t fold = is_control(value.data[i]) ? fold_at(value, i) : 0;
+    if (fold == 0) {
+      out[size++] = value.data[i];
+      continue;
+    }
+    for (i += fold; i < value.size && is_space(value.data[i]); i++)
+      ;
+    i--;
+    out[size++] = ' ';
+  }
+  return size;
+}
+
+int eni6_canonical_add_header(struct eni6_canonical *canonical, const struct eni6_header *header,
+                              bool clean, struct eni6_error *error) {
+  struct part part = {canonical->names.size, {NULL, header->name.size}, header->value, clean};
+  int status = eni6_buffer_reserve(&canonical->names, header->name.size, error);
+  if (status == 0) status = add_part(&canonical->headers, part, error);
+  if (status < 0) return status;
+  for (size_t i = 0; i < header->name.size; i++)
+    eni6_buffer_put_byte(&canonical->names, lower(header->name.data[i]));
+  canonical->header_bytes += header->name.size + header->value.size + 2;
+  return 0;
+}
+
+/* --- order ---------------------------------------------------------------------- */
+
+static int compare_text(struct eni6_text a, struct eni6_text b) {
+  size_t shorter = a.size < b.size ? a.size : b.size;
+  int order = shorter > 0 ? memcmp(a.data, b.data, shorter) : 0;
+  return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+/* Headers: by name, those of one name in the order of their coming. */
+static int compare_headers(const void *a, const void *b) {
+  const struct part *left = a, *right = b;
+  int order = compare_text(left->name, right->name);
+  return order != 0 ? order : (left->at > right->at) - (left->at < right->at);
+}
+
+/* Parameters: by encoded name, then by encoded value. */
+static int compare_parameters(const void *a, const void *b) {
+  const struct part *left = a, *right = b;
+  int order = compare_text(left->name, right->name);
+  return order != 0 ? order : compare_text(left->value, right->value);
+}
+
+/* Insertion for the usual few, qsort beyond. */
+static void sort(struct part *parts, size_t count, int (*compare)(const void *, const void *)) {
+  if (count > 16) {
+    qsort(parts, count, sizeof *parts, compare);
+    return;
+  }
+  for (size_t i = 1; i < count; i++) {
+    struct part moving = parts[i];
+    size_t to = i;
+    for (; to > 0 && compare(&parts[to - 1], &moving) > 0; to--)
+      parts[to] = parts[to - 1];
+    parts[to] = moving;
+  }
+}
+
+/* Whether parts[i] has the same name as its predecessor. */
+static bool repeats(const struct part *parts, size_t i) {
+  return i > 0 && eni6_text_equal(parts[i].name, parts[i - 1].name);
+}
+
+int eni6_canonical_finish_headers(struct eni6_canonical *canonical, struct eni6_error *error) {
+  size_t count;
+  struct part *headers = parts_of(&canonical->headers, &count);
+  struct eni6_buffer *names = &canonical->signed_headers;
+  for (size_t i = 0; i < count; i++)
+    headers[i].name.data = canonical->names.data + headers[i].at;
+  sort(headers, count, compare_headers);
+  int status = eni6_buffer_reserve(names, canonical->names.size + count, error);
+  for (size_t i = 0; status == 0 && i < count; i++) {
+    if (repeats(headers, i)) continue;
+    if (i > 0) eni6_buffer_put_byte(names, ';');
+    eni6_buffer_put(names, headers[i].name);
+  }
+  return status;
+}
+
+/* --- parameters ----------------------------------------------------------------- */
+
+/* Makes room for one more parameter of these sizes before encoding, and writes
+ * the "&" before it. */
+static int reserve_parameter(struct eni6_canonical *canonical, struct eni6_text name,
+                             struct eni6_text value, struct eni6_error *error) {
+  if (name.size > SIZE_MAX / 8 || value.size > SIZE_MAX / 8)
+    return eni6_error_set(error, -E2BIG, "a query parameter is too long");
+  int status = eni6_buffer_reserve(&canonical->query, 3 * (name.size + value.size) + 2, error);
+  if (status == 0 && canonical->query.size > 0) eni6_buffer_put_byte(&canonical->query, '&');
+  return status;
+}
+
+typedef size_t encoder(char *out, struct eni6_text text, bool keep_slash);
+
+static int add_parameter(struct eni6_canonical *canonical, struct eni6_text name,
+                         struct eni6_text value, encoder *encode, struct eni6_error *error) {
+  struct eni6_buffer *query = &canonical->query;
+  int status = reserve_parameter(canonical, name, value, error);
+  if (status < 0) return status;
+  struct part part = {.at = query->size};
+  part.name.size = encode(query->data + query->size, name, false);
+  query->size += part.name.size;
+  eni6_buffer_put_byte(query, '=');
+  part.value.size = encode(query->data + query->size, value, false);
+  query->size += part.value.size;
+  return add_part(&canonical->parameters, part, error);
+}
+
+int eni6_canonical_add_parameter(struct eni6_canonical *canonical, struct eni6_text name,
+                                 struct eni6_text value, struct eni6_error *error) {
+  return add_parameter(canonical, name, value, eni6_uri_encode, error);
+}
+
+int eni6_canonical_add_query(struct eni6_canonical *canonical, struct eni6_text query,
+                             struct eni6_error *error) {
+  struct eni6_text name, value;
+  if (!eni6_uri_is_well_formed(query))
+    return eni6_error_set(error, -EINVAL,
+                          "the query has a \"%%\" without two hexadecimal digits: encode it as "
+                          "%%25");
+  int status = 0;
+  while (status == 0 && eni6_uri_next_parameter(&query, &name, &value))
+    status = add_parameter(canonical, name, value, eni6_uri_recode, error);
+  return status;
+}
+
+bool eni6_canonical_find_reserved(const struct eni6_canonical *canonical, struct eni6_text *name) {
+  size_t count;
+  const struct part *parameters = parts_of(&canonical->parameters, &count);
+  for (size_t i = 0; i < count; i++) {
+    *name = (struct eni6_text){canonical->query.data + parameters[i].at, parameters[i].name.size};
+    bool of_signer =
+        name->size > 6 && is_name((struct eni6_text){name->data, 6}, ENI6_TEXT("x-amz-"));
+    if (of_signer && kind_of(*name) == ENI6_HEADER_RESERVED) return true;
+  }
+  return false;
+}
+
+/* --- the whole -------------------------------------------------------------------- */
+
+/* Trims the value and makes one space of each run of white space. */
+static void put_trimmed(struct eni6_buffer *out, struct eni6_text value) {
+  size_t start = out->size;
+  bool pending = false;
+  for (size_t i = 0; i < value.size; i++) {
+    if (is_space(value.data[i])) {
+      pending = out->size > start;
+      continue;
+    }
+    if (pending) eni6_buffer_put_byte(out, ' ');
+    pending = false;
+    eni6_buffer_put_byte(out, value.data[i]);
+  }
+}
+
+/* One line a name: "name:value\n", repeats joined by commas. */
+static void put_headers(struct eni6_canonical *canonical) {
+  size_t count;
+  struct eni6_buffer *out = &canonical->request;
+  const struct part *headers = parts_of(&canonical->headers, &count);
+  for (size_t i = 0; i < count; i++) {
+    bool again = repeats(headers, i);
+    if (i > 0 && !again) eni6_buffer_put_byte(out, '\n');
+    if (!again) eni6_buffer_put(out, headers[i].name);
+    eni6_buffer_put_byte(out, again ? ',' : ':');
+    if (headers[i].clean)
+      eni6_buffer_put(out, headers[i].value);
+    else
+      put_trimmed(out, headers[i].value);
+  }
+  if (count > 0) eni6_buffer_put_byte(out, '\n');
+}
+
+static void put_parameters(struct eni6_canonical *canonical) {
+  size_t count;
+  struct eni6_buffer *out = &canonical->request;
+  struct part *parameters = parts_of(&canonical->parameters, &count);
+  for (size_t i = 0; i < count; i++) {
+    parameters[i].name.data = canonical->query.data + parameters[i].at;
+    parameters[i].value.data = parameters[i].name.data + parameters[i].name.size + 1;
+  }
+  sort(parameters, count, compare_parameters);
+  for (size_t i = 0; i < count; i++) {
+    if (i > 0) eni6_buffer_put_byte(out, '&');
+    eni6_buffer_put(out, parameters[i].name);
+    eni6_buffer_put_byte(out, '=');
+    eni6_buffer_put(out, parameters[i].value);
+  }
+}
+
+/* Writes the path of the canonical request; `path` is at most 3 times its size. */
+static int put_path(struct eni6_canonical *canonical, const struct eni6_canonical_target *target,
+                    struct eni6_error *error) {
+  struct eni6_text path = target->path.size > 0 ? target->path : ENI6_TEXT("/");
+  struct eni6_buffer *out = &canonical->request;
+  if (!target->keep_path && path.size > 1) {
+    int status = eni6_buffer_reserve(&canonical->path, path.size + 1, error);
+    if (status < 0) return status;
+    canonical->path.size = eni6_uri_normalize_path(canonical->path.data, path);
+    path = eni6_buffer_text(&canonical->path);
+  }
+  encoder *encode = target->single_encode ? eni6_uri_recode : eni6_uri_encode;
+  out->size += encode(out->data + out->size, path, true);
+  return 0;
+}
+
+int eni6_canonical_build(struct eni6_canonical *canonical,
+                         const struct eni6_canonical_target *target, struct eni6_error *error) {
+  struct eni6_buffer *out = &canonical->request;
+  if (target->path.size > SIZE_MAX / 8)
+    return eni6_error_set(error, -E2BIG, "the path is too long");
+  size_t bound = target->method.size + 3 * (target->path.size + 1) + canonical->query.size +
+                 canonical->header_bytes + canonical->signed_headers.size +
+                 target->payload_hash.size + 8;
+  int status = eni6_buffer_reserve(out, bound, error);
+  if (status < 0) return status;
+  eni6_buffer_put(out, target->method);
+  eni6_buffer_put_byte(out, '\n');
+  status = put_path(canonical, target, error);
+  if (status < 0) return status;
+  eni6_buffer_put_byte(out, '\n');
+  put_parameters(canonical);
+  eni6_buffer_put_byte(out, '\n');
+  put_headers(canonical);
+  eni6_buffer_put_byte(out, '\n');
+  eni6_buffer_put(out, eni6_buffer_text(&canonical->signed_headers));
+  eni6_buffer_put_byte(out, '\n');
+  eni6_buffer_put(out, target->payload_hash);
+  return 0;
+}

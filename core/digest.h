@@ -1,0 +1,66 @@
+/* SHA-256 and HMAC-SHA-256 on OpenSSL's EVP. The algorithm is fetched once for
+ * each owner, and a key is expanded once: both cost more than the hashing. */
+#ifndef ENI6_DIGEST_H
+#define ENI6_DIGEST_H
+
+#include <stddef.h>
+
+#include "buffer.h"
+#include "eni6.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct evp_md_st;
+struct evp_md_ctx_st;
+
+enum { ENI6_SHA256_SIZE = 32, ENI6_SHA256_HEX_SIZE = 64 };
+
+/* The fetched algorithm with a context to work in. All zero is closed. Not to
+ * be used by two threads at once. */
+struct eni6_sha256 {
+  struct evp_md_st *algorithm;
+  struct evp_md_ctx_st *work;
+};
+
+int eni6_sha256_open(struct eni6_sha256 *sha256, struct eni6_error *error);
+void eni6_sha256_close(struct eni6_sha256 *sha256);
+
+/* The hash of `data`. */
+int eni6_sha256_hash(struct eni6_sha256 *sha256, struct eni6_text data,
+                     unsigned char digest[ENI6_SHA256_SIZE], struct eni6_error *error);
+
+/* The same in lower-case hexadecimal, not terminated. */
+int eni6_sha256_hex(struct eni6_sha256 *sha256, struct eni6_text data,
+                    char hex[ENI6_SHA256_HEX_SIZE], struct eni6_error *error);
+
+/* A key, expanded: the two hash states that HMAC starts from (RFC 2104). The key
+ * itself is not kept. All zero is closed. */
+struct eni6_hmac {
+  struct evp_md_ctx_st *inner, *outer;
+};
+
+/* Keys `hmac`, which may have had another key before. */
+int eni6_hmac_key(struct eni6_hmac *hmac, struct eni6_sha256 *sha256, struct eni6_text key,
+                  struct eni6_error *error);
+void eni6_hmac_close(struct eni6_hmac *hmac);
+
+/* The code of `data` under the key; `sha256` is the one that keyed it. */
+int eni6_hmac_sign(const struct eni6_hmac *hmac, struct eni6_sha256 *sha256, struct eni6_text data,
+                   unsigned char code[ENI6_SHA256_SIZE], struct eni6_error *error);
+
+/* Writes 2 * size lower-case hexadecimal digits, not terminated. */
+void eni6_hex_encode(char *hex, const unsigned char *bytes, size_t size);
+
+/* Overwrites memory in a way that no optimiser drops. */
+void eni6_wipe(void *memory, size_t size);
+
+/* Whether two texts are equal, in a time that tells only their sizes. */
+int eni6_text_equal_secret(struct eni6_text a, struct eni6_text b);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
