@@ -4,15 +4,19 @@
 ENI6L_EXPORT int luaopen_eni6_core(lua_State *L);
 
 int luaopen_eni6_core(lua_State *L) {
+  /* clang-format off */
   static const luaL_Reg parts[] = {
+      {"base64", eni6L_open_base64},
+      {"digest", eni6L_open_digest},
       {"filesystem", eni6L_open_filesystem},
-      {"system", eni6L_open_system},
       {"ip6", eni6L_open_ip6},
       {"process", eni6L_open_process},
+      {"sigv4", eni6L_open_sigv4},
+      {"system", eni6L_open_system},
+      {"uri", eni6L_open_uri},
       {NULL, NULL},
-      {"system", eni6L_open_system}, {"base64", eni6L_open_base64}, {"digest", eni6L_open_digest},
-      {"sigv4", eni6L_open_sigv4},   {"uri", eni6L_open_uri},       {NULL, NULL},
   };
+  /* clang-format on */
   luaL_checkversion(L);
   lua_newtable(L);
   lua_pushliteral(L, ENI6_VERSION);
