@@ -1,0 +1,69 @@
+-- The sandbox: an EC2 endpoint on loopback, until it is interrupted.
+
+dofile((arg[0]:match("^(.*)/") or ".") .. "/lib/tree.lua")
+local argparse = require "argparse"
+local sandbox = require "eni6.sandbox"
+
+local EPILOG = [[
+It prints `export` lines for a shell to eval, then `ready`:
+  lua scripts/sandbox.lua >exports & sleep 1; eval "$(grep ^export exports)"
+  aws ec2 describe-subnets --endpoint-url "$AWS_ENDPOINT_URL"
+
+Faults and habits can be changed while it runs, with JSON on the same port:
+  curl -d '{"kind":"throttle","operation":"RunInstances","times":2}' $AWS_ENDPOINT_URL/_sandbox/faults
+  curl -d '{"habits":{"state_delay":5}}' $AWS_ENDPOINT_URL/_sandbox/faults
+  curl $AWS_ENDPOINT_URL/_sandbox/state      what truly exists
+  curl $AWS_ENDPOINT_URL/_sandbox/log        every request so far
+Kinds of faults: throttle, status, html, close_before, delay, lose_answer, drop_body, hold_before,
+hold_after (until a POST to /_sandbox/release); each with nth, times, probability as wanted.]]
+
+local function whole(text)
+  local number = math.tointeger(tonumber(text))
+  return number and number >= 0 and number or nil, "must be a whole number, not '" .. text .. "'"
+end
+
+local function seconds(text)
+  local number = tonumber(text)
+  return number and number >= 0 and number or nil, "must be a number of seconds, not '" .. text .. "'"
+end
+
+local function read_arguments()
+  local parser = argparse("sandbox.lua", "An EC2 endpoint on loopback, to rehearse against. It needs no AWS account.", EPILOG)
+  parser:option("--port", "Port on 127.0.0.1; 0 takes one that is free.", "0", whole):argname "N"
+  parser:option("--region", "The region that it is.", "us-east-1"):argname "NAME"
+  parser:option("--subnet-cidr", "IPv6 block of the subnet that it starts with.", "2001:db8:47b:ca03::/64"):argname "PREFIX"
+  parser:option("--seed", "Makes ids, addresses and faults repeatable.", nil, whole):argname "N"
+  parser:option("--session-token", "Demand this session token, as with temporary credentials."):argname "TOKEN"
+  parser:option("--latency", "Added to every answer.", "0", seconds):argname "SECONDS"
+  parser:option("--state-delay", "How long a change of state takes.", "0", seconds):argname "SECONDS"
+  parser:option("--consistency-lag", "How long new things stay unseen, and deleted ones seen.", "0", seconds):argname "SECONDS"
+  parser:option("--fault", 'A rule in JSON, such as {"kind":"delay","seconds":2}; may be repeated.'):count "*":argname "RULE"
+  parser:flag("--die-with-stdin", "Stop when standard input ends.")
+  parser:flag("--quiet", "No log on standard error.")
+  return parser:parse()
+end
+
+local function log_line(entry)
+  io.stderr:write(string.format("%s %s %s%s %.1f ms%s\n", os.date("!%H:%M:%S"), entry.operation or "-",
+    entry.code or entry.status or "-", entry.fault and " (" .. entry.fault .. ")" or "", entry.ms or 0,
+    entry.error and " internal error: " .. entry.error or ""))
+end
+
+local function fail(message)
+  io.stderr:write("sandbox: ", message, "\n")
+  os.exit(1)
+end
+
+local arguments = read_arguments()
+local started, message = sandbox.open {
+  port = arguments.port, region = arguments.region, subnet_cidr = arguments.subnet_cidr, seed = arguments.seed,
+  session_token = arguments.session_token, faults = arguments.fault,
+  habits = { latency = arguments.latency, state_delay = arguments.state_delay, consistency_lag = arguments.consistency_lag },
+  on_log = not arguments.quiet and log_line or nil, signals = true, stdin = arguments.die_with_stdin,
+}
+if not started then fail(message) end
+for _, pair in ipairs(started.exports) do io.stdout:write("export ", pair[1], "='", pair[2], "'\n") end
+io.stdout:write("ready\n")
+io.stdout:flush()
+local ok, why = started:run()
+if not ok then fail(why) end
