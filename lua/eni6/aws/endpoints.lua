@@ -84,10 +84,17 @@ local function url_fault(url)
   if url:find("[%s%c]") then return "contains white space" end
 end
 
+---@class eni6.aws.Endpoint
+---@field url string
+---@field scheme string "https" or "http"
+---@field host string as in the Host header
+---@field path string begins with a slash
+---@field source string where it was written
+
 --- Takes a URL apart.
 ---@param url string
 ---@param source string where it was written, for messages, which do not show it: it might hold a password
----@return { url: string, scheme: string, host: string, path: string }|nil
+---@return eni6.aws.Endpoint|nil
 ---@return string|nil message
 ---@return string|nil code "InvalidEndpoint"
 function endpoints.parse(url, source)
@@ -96,7 +103,7 @@ function endpoints.parse(url, source)
   local scheme, host, path = url:match("^(%a+)://([^/]*)(.*)$")
   if path == "" then path = "/" end
   scheme = scheme:lower()
-  return { url = scheme .. "://" .. host .. path, scheme = scheme, host = host, path = path }
+  return { url = scheme .. "://" .. host .. path, scheme = scheme, host = host, path = path, source = source }
 end
 
 -- The configured URL, unless it is to be ignored: for the service before all, environment before file.
@@ -132,7 +139,7 @@ end
 --- Where the requests of a service go.
 ---@param options { service: string, region: string, settings: eni6.aws.Settings, endpoint: string?, use_fips: boolean?,
 ---  use_dualstack: boolean? }
----@return { url: string, scheme: string, host: string, path: string }|nil
+---@return eni6.aws.Endpoint|nil
 ---@return string|nil message
 ---@return string|nil code "InvalidEndpoint", "InvalidRegion", "InvalidConfig"
 function endpoints.resolve(options)

@@ -26,6 +26,9 @@ local transient = set "RequestTimeout RequestTimeoutException"
 
 local transient_status = { [500] = true, [502] = true, [503] = true, [504] = true }
 
+-- How the XML decoder names an answer of which something is missing.
+local cut_off = set "TruncatedResponse EmptyResponse"
+
 -- What a transport that failed may find better next time. A certificate that doesn't verify stays so.
 local transient_transport = set "ERESOLVE ECONNREFUSED ECONNRESET ETIMEDOUT EPROTO EPIPE ENETUNREACH EHOSTUNREACH"
 
@@ -35,6 +38,11 @@ local transient_transport = set "ERESOLVE ECONNREFUSED ECONNRESET ETIMEDOUT EPRO
 ---@field answered boolean whether an answer in the service's own form came
 ---@field sent boolean whether any of the request may have reached the service
 ---@field retry_after number|nil seconds
+
+--- Whether a code says that there were too many requests.
+---@param code string|nil
+---@return boolean
+function retries.is_throttling(code) return throttling[code] == true end
 
 --- What kind of failure it was.
 --- "refused": the service said no and did nothing; "throttled" and "transient" the same, but it may say yes later;
@@ -53,8 +61,17 @@ end
 local function may_pass(outcome, kind)
   if kind == "throttled" or kind == "transient" then return true end
   if kind == "refused" then return false end
-  if outcome.status then return transient_status[outcome.status] or outcome.status < 300 end
+  if outcome.status then return transient_status[outcome.status] or cut_off[outcome.code] or false end
   return transient_transport[outcome.code] == true
+end
+
+--- Whether asking again may succeed and does no harm.
+---@param outcome eni6.aws.Outcome
+---@param repeatable boolean asking twice does what asking once does
+---@return boolean
+function retries.retryable(outcome, repeatable)
+  local kind = retries.classify(outcome)
+  return may_pass(outcome, kind) and (kind ~= "lost" or repeatable)
 end
 
 local Policy = {}
@@ -81,12 +98,10 @@ end
 ---@param outcome eni6.aws.Outcome
 ---@param request { attempt: integer, repeatable: boolean } repeatable: asking twice does what asking once does
 ---@return number|nil seconds to wait before the next attempt; nil to give up
----@return string|nil why there is no next attempt, where time might have mended it: "attempts", "quota", "unknown"
+---@return string|nil why there is no next attempt of a request that might be repeated: "attempts", "quota"
 ---@return number|nil tokens taken, to be given back with `succeeded`
 function Policy:next_delay(outcome, request)
-  local kind = retries.classify(outcome)
-  if not may_pass(outcome, kind) then return nil end
-  if kind == "lost" and not request.repeatable then return nil, "unknown" end
+  if not retries.retryable(outcome, request.repeatable) then return nil end
   if request.attempt >= self.max_attempts then return nil, "attempts" end
   local cost = outcome.code == "ETIMEDOUT" and TIMEOUT_COST or COST
   if self.tokens < cost then return nil, "quota" end

@@ -56,6 +56,17 @@ end
 ---@return string|nil code
 function Credentials:get() return secrets[self] end
 
+--- Takes these secrets out of a text: a service that refuses a signature quotes what was signed, token included.
+---@param text string
+---@return string
+function Credentials:hide(text)
+  for _, part in ipairs({ "secret_access_key", "session_token" }) do
+    local value = secrets[self][part]
+    if value then text = text:gsub(value:gsub("%p", "%%%0"), "(hidden)") end
+  end
+  return text
+end
+
 -- In the order in which they are asked.
 local chain = { "explicit", "environment", "profile" }
 

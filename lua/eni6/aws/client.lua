@@ -1,0 +1,343 @@
+--- A client of one AWS service of the query protocols: parameters checked, tokens filled in, requests
+-- signed, sent, repeated where that is safe, and answers decoded. Its methods are the service's operations.
+
+local suggest = require "eni6.suggest"
+
+local client = {}
+
+local TIMEOUT, CONNECT_TIMEOUT = 60, 10 -- seconds
+
+local Client = {}
+
+--- The service's operations by their names are methods: `ec2:DescribeVpcs{}`.
+local function operation_method(service, name)
+  local operation, message = service:operation(name)
+  if not operation then error(message, 3) end
+  return function(self, params) return self:call(name, params) end
+end
+
+-- One class a service: its methods are made on first use and shared by all its clients.
+local function class_of(service)
+  local class = { __name = "eni6.aws." .. service.name, __tostring = Client.__tostring, __close = Client.close }
+  local methods = {}
+  function class.__index(_, name)
+    local method = Client[name] or methods[name]
+    if not method and type(name) == "string" and name:find("^%u") then
+      method = operation_method(service, name)
+      methods[name] = method
+    end
+    return method
+  end
+  return class
+end
+
+local classes = {}
+
+local function fraction_of(random)
+  return function()
+    local a, b, c = random(3):byte(1, 3)
+    return ((a * 256 + b) * 256 + c) / 2 ^ 24
+  end
+end
+
+local function callable(value)
+  local meta = getmetatable(value)
+  return type(value) == "function" or (type(meta) == "table" and meta.__call ~= nil)
+end
+local function positive(value) return type(value) == "number" and value > 0 end
+local function whole(value) return positive(value) and value == math.floor(value) end
+local function is(kind) return function(value) return type(value) == kind end end
+
+local option_checks = {
+  region = is "string", endpoint = is "string", profile = is "string", ca_file = is "string",
+  credentials = is "table", http = function(value) return type(value) == "table" or type(value) == "userdata" end,
+  verify = is "boolean", use_fips = is "boolean", use_dualstack = is "boolean",
+  max_attempts = whole, timeout = positive, connect_timeout = positive,
+  getenv = callable, read_file = callable, time = callable, monotonic = callable, random = callable, sleep = callable,
+  observe = callable,
+}
+
+local function option_names()
+  local names = {}
+  for name in pairs(option_checks) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+-- Values are not shown: one of them may be a secret in the wrong place.
+local function check_options(options, level)
+  if type(options) ~= "table" then error("options must be a table", level) end
+  for name, value in pairs(options) do
+    local check = option_checks[name]
+    if not check then
+      error("no option " .. tostring(name) .. "; " .. suggest.among(tostring(name), option_names(), "there are "), level)
+    end
+    if not check(value) then error("bad value of option " .. name .. " (a " .. type(value) .. ")", level) end
+  end
+end
+
+-- What a test replaces.
+local function surroundings(options)
+  local system = require("eni6.core").system
+  return {
+    time = options.time or system.time,
+    monotonic = options.monotonic or system.monotonic,
+    random = options.random or system.random,
+    sleep = options.sleep or function(seconds) return require("eni6.tasks").sleep(seconds) end,
+    observe = options.observe,
+    timeout = options.timeout or TIMEOUT,
+    connect_timeout = options.connect_timeout or CONNECT_TIMEOUT,
+    clock_offset = 0,
+  }
+end
+
+local function settle(self, options)
+  local endpoints, retries = require "eni6.aws.endpoints", require "eni6.aws.retries"
+  local message, code, attempts
+  self.region, message, code = endpoints.region(self.settings, options.region)
+  if not self.region then return nil, message, code end
+  self.endpoint, message, code = endpoints.resolve({
+    service = self.service.name, region = self.region, settings = self.settings, endpoint = options.endpoint,
+    use_fips = options.use_fips, use_dualstack = options.use_dualstack,
+  })
+  if not self.endpoint then return nil, message, code end
+  attempts, message, code = retries.max_attempts(self.settings, options.max_attempts)
+  if not attempts then return nil, message, code end
+  self.policy = retries.new({ max_attempts = attempts, random = fraction_of(self.random) })
+  return self
+end
+
+local function find_credentials(self, given)
+  local message, code
+  self.credentials, message, code = require("eni6.aws.credentials").resolve({ credentials = given, settings = self.settings })
+  return self.credentials, message, code
+end
+
+local function transport_options(self, options)
+  return {
+    verify = options.verify,
+    ca_file = options.ca_file or (self.settings:lookup({ "AWS_CA_BUNDLE" }, "ca_bundle")),
+    getenv = self.settings.getenv,
+  }
+end
+
+---@class eni6.aws.ClientOptions all of them optional
+---@field region string|nil
+---@field endpoint string|nil URL
+---@field credentials table|nil { access_key_id=, secret_access_key=, session_token= }, or an object of eni6.aws.credentials
+---@field profile string|nil
+---@field http table|nil a client of eni6.http to share; else the client makes and closes its own
+---@field verify boolean|nil false: take any TLS certificate
+---@field ca_file string|nil
+---@field timeout number|nil seconds for each attempt, 60
+---@field connect_timeout number|nil seconds, 10
+---@field max_attempts integer|nil
+---@field use_fips boolean|nil
+---@field use_dualstack boolean|nil
+---@field observe fun(event: table)|nil after each attempt: { operation, attempt, status, seconds, code, request_id }
+---@field getenv function|nil
+---@field read_file function|nil
+---@field time function|nil seconds since the epoch
+---@field monotonic function|nil seconds
+---@field random function|nil n -> n random bytes
+---@field sleep function|nil seconds
+
+--- Makes a client. No request is sent and no credentials are looked for before the first call.
+---@param service_name "ec2"|"sts"
+---@param options eni6.aws.ClientOptions|nil wrong names and types raise
+---@return table|nil client
+---@return string|nil message
+---@return string|nil code "NoRegion", "InvalidRegion", "InvalidEndpoint", "InvalidConfig", "ConfigParseError", "ProfileNotFound",
+---  "PartialCredentials", "InvalidCredentials"
+function client.new(service_name, options)
+  options = options or {}
+  check_options(options, 3)
+  local settings, message, code = require("eni6.aws.config").load(options)
+  if not settings then return nil, message, code end
+  local self = surroundings(options)
+  self.service = require("eni6.aws.model").service(service_name)
+  self.settings = settings
+  self.shared_http = options.http
+  self.http_options = transport_options(self, options)
+  classes[service_name] = classes[service_name] or class_of(self.service)
+  if options.credentials then
+    local found
+    -- The caller's are put away at once, so that no secret lies open in the client.
+    found, message, code = find_credentials(self, options.credentials)
+    if not found then return nil, message, code end
+  end
+  return settle(setmetatable(self, classes[service_name]), options)
+end
+
+function Client.__tostring(self)
+  return string.format("eni6.aws.%s: %s at %s", self.service.name, self.region or "?", self.endpoint and self.endpoint.url or "?")
+end
+
+--- The HTTP client that requests go through, made on first use.
+function Client:transport()
+  if self.closed then error("the client is closed", 3) end
+  if self.shared_http then return self.shared_http end
+  self.own_http = self.own_http or require("eni6.http").new(self.http_options)
+  return self.own_http
+end
+
+--- Closes the connections that are the client's own. Safe twice.
+function Client:close()
+  self.closed = true
+  if self.own_http then self.own_http:close() end
+  self.own_http = nil
+end
+
+-- A random UUID (RFC 4122, 4.4).
+local function uuid(random)
+  local bytes = { random(16):byte(1, 16) }
+  bytes[7] = bytes[7] % 16 + 0x40
+  bytes[9] = bytes[9] % 64 + 0x80
+  return string.format("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", table.unpack(bytes))
+end
+
+-- The same parameters with the operation's token filled in; the caller's table stays as it is.
+local function with_token(self, operation, params)
+  local name = operation.idempotency_token
+  if not name or params[name] ~= nil then return params end
+  local copy = {}
+  for key, value in pairs(params) do copy[key] = value end
+  copy[name] = uuid(self.random)
+  return copy
+end
+
+-- Operations that change nothing, by EC2's and STS's naming. A dry run changes nothing either.
+local function reads(name, params)
+  return params.DryRun == true or name:find("^Describe") ~= nil or name:find("^Get") ~= nil or name:find("^List") ~= nil
+    or name:find("^Search") ~= nil
+end
+
+local function new_request(self, operation, params)
+  params = with_token(self, operation, params)
+  local token = operation.idempotency_token and params[operation.idempotency_token]
+  local request = {
+    operation = operation,
+    body = require("eni6.aws.query").encode(self.service, operation.name, params),
+    reads = reads(operation.name, params),
+    dry_run = params.DryRun == true,
+    client_token = token,
+    attempt = 0,
+  }
+  request.repeatable = request.reads or token ~= nil
+  return request
+end
+
+local function tell(self, request, outcome, began)
+  if not self.observe then return end
+  self.observe({
+    operation = request.operation.name,
+    attempt = request.attempt,
+    status = outcome.status,
+    seconds = self.monotonic() - began,
+    code = outcome.code,
+    request_id = outcome.request_id,
+  })
+end
+
+local function attempt(self, request)
+  request.attempt = request.attempt + 1
+  local began = self.monotonic()
+  local outcome = require("eni6.aws.exchange").attempt(self, request)
+  tell(self, request, outcome, began)
+  -- A dry run that would succeed is answered with an error.
+  if request.dry_run and outcome.code == "DryRunOperation" then outcome.result = { DryRun = true } end
+  return outcome
+end
+
+-- A request refused for its time is sent again at once, by the service's clock; once, so that two wrong clocks end.
+local function corrected(self, request, outcome)
+  if request.clock_corrected then return false end
+  local skew = require("eni6.aws.clock").skew(outcome, request.signed_at)
+  if not skew then return false end
+  self.clock_offset = self.clock_offset + skew
+  request.clock_corrected = true
+  return true
+end
+
+-- Whether there is another attempt; waits for its time.
+local function again(self, request, outcome)
+  if outcome.answered and corrected(self, request, outcome) then return true end
+  local seconds, _, cost = self.policy:next_delay(outcome, request)
+  if not seconds then return false end
+  request.cost = cost
+  self.sleep(seconds)
+  return true
+end
+
+local function perform(self, request)
+  while true do
+    local outcome = attempt(self, request)
+    if outcome.result then
+      self.policy:succeeded(request.cost)
+      return outcome.result
+    end
+    if not again(self, request, outcome) then return require("eni6.aws.failure").report(self, request, outcome) end
+  end
+end
+
+local function operation_of(self, name, level)
+  local operation, message = self.service:operation(name)
+  if not operation then error(message, level + 1) end
+  return operation
+end
+
+--- Calls an operation: `client:call("DescribeVpcs", {…})` is `client:DescribeVpcs{…}`.
+---@param name string an operation; one that does not exist raises, and tells the nearest
+---@param params table|nil checked against the model before anything is sent; true dry runs give { DryRun = true }
+---@return table|nil result
+---@return string|nil message
+---@return string|nil code the service's, the transport's, "ParamValidation", "NoCredentials", …
+---@return table|nil detail { operation=, attempts=, status=, request_id=, retryable=, unknown=, client_token= };
+---  unknown: it may have acted and its answer was lost
+function Client:call(name, params)
+  local operation = operation_of(self, name, 2)
+  local ok, message, code = require("eni6.aws.validate").check(self.service, name, params)
+  if not ok then return nil, message, code, { operation = name, attempts = 0, retryable = false } end
+  if not self.credentials then
+    ok, message, code = find_credentials(self)
+    if not ok then return nil, message, code, { operation = name, attempts = 0, retryable = false } end
+  end
+  return perform(self, new_request(self, operation, params or {}))
+end
+
+--- The pages of an operation's answers, in turn.
+---@param name string
+---@param params table|nil
+---@return fun(): table|false|nil, string?, string?, table? iterator page; or false, message, code, detail once, then the end
+function Client:pages(name, params)
+  operation_of(self, name, 2)
+  return require("eni6.aws.paging").pages(self, name, params)
+end
+
+--- All pages of an operation's answers in one.
+---@param name string
+---@param params table|nil
+---@return table|nil result
+---@return string|nil message
+---@return string|nil code
+---@return table|nil detail
+function Client:all(name, params)
+  operation_of(self, name, 2)
+  return require("eni6.aws.paging").all(self, name, params)
+end
+
+--- Waits until something is so: `ec2:wait("InstanceRunning", { InstanceIds = … }, { timeout = 300 })`.
+---@param name string one of the service's waiters; one that does not exist raises
+---@param params table|nil of the waiter's operation
+---@param options { timeout: number|nil, on_poll: fun(state: table)|nil }|nil timeout: seconds, by default the waiter's own
+---@return table|nil result the last answer
+---@return string|nil message names the resource and its state
+---@return string|nil code "WaiterFailed", "ETIMEDOUT", or the operation's
+---@return table|nil detail
+function Client:wait(name, params, options)
+  local waiter, message = self.service:waiter(name)
+  if not waiter then error(message, 2) end
+  return require("eni6.aws.waiters").wait(self, waiter, params, options or {})
+end
+
+return client

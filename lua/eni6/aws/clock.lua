@@ -1,0 +1,43 @@
+--- The service's clock, where ours is wrong: requests carry their time, and are refused minutes off it.
+
+local clock = {}
+
+local TOLERATED = 240 -- seconds; services refuse from five minutes on
+
+local about_time = {
+  RequestExpired = true, RequestTimeTooSkewed = true, RequestInTheFuture = true, InvalidSignatureException = true,
+  SignatureDoesNotMatch = true, AuthFailure = true,
+}
+
+local months = { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6, Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11, Dec = 12 }
+
+-- Days since 1970-01-01 of a day of the Gregorian calendar; years begin in March, so that leap days end them.
+local function days(year, month, day)
+  if month <= 2 then year, month = year - 1, month + 12 end
+  local leaps = math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
+  return year * 365 + leaps + math.floor((153 * (month - 3) + 2) / 5) + day - 719469
+end
+
+--- The time of an HTTP Date header (RFC 9110, 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT").
+---@param text string|nil
+---@return number|nil seconds since the epoch
+function clock.http_date(text)
+  local day, month, year, hour, minute, second =
+    (text or ""):match("^%a+, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$")
+  if not months[month] then return nil end
+  return ((days(tonumber(year), months[month], tonumber(day)) * 24 + tonumber(hour)) * 60 + tonumber(minute)) * 60
+    + tonumber(second)
+end
+
+--- How far off the service's clock a refused request was, if that may be why.
+---@param outcome eni6.aws.Outcome with `date`, the answer's Date header
+---@param signed_at number the time it was signed with
+---@return number|nil seconds to add to our time
+function clock.skew(outcome, signed_at)
+  if not about_time[outcome.code] then return nil end
+  local theirs = clock.http_date(outcome.date)
+  local off = theirs and theirs - signed_at
+  return off and math.abs(off) > TOLERATED and off or nil
+end
+
+return clock

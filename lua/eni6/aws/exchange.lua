@@ -1,0 +1,105 @@
+--- One request and its answer: signed, sent and decoded, with what became of it told apart.
+
+local exchange = {}
+
+local CONTENT_TYPE = "application/x-www-form-urlencoded; charset=utf-8"
+
+local function user_agent()
+  return string.format("eni6/%s %s", require("eni6.core").version, (_VERSION:gsub(" ", "/")))
+end
+
+-- The signer holds the derived key, so it is kept as long as the keys are the same.
+local function signer_for(client)
+  local keys, message, code = client.credentials:get()
+  if not keys then return nil, message, code end
+  if client.signed_with ~= keys then
+    client.signer = require("eni6.sigv4").new({
+      access_key_id = keys.access_key_id,
+      secret_access_key = keys.secret_access_key,
+      session_token = keys.session_token,
+      region = client.region,
+      service = client.service.name,
+    })
+    client.signed_with = keys
+  end
+  return client.signer
+end
+
+local function signed_headers(client, request)
+  local signer, message, code = signer_for(client)
+  if not signer then return nil, message, code end
+  request.signed_at = client.time() + client.clock_offset
+  local headers, stages = signer:sign({
+    method = "POST",
+    uri = client.endpoint.path,
+    headers = { { "Host", client.endpoint.host }, { "Content-Type", CONTENT_TYPE }, { "User-Agent", user_agent() } },
+    body = request.body,
+    time = math.floor(request.signed_at),
+    plain_http = client.endpoint.scheme == "http",
+  })
+  request.stages = stages
+  return headers
+end
+
+local function send(client, request, headers)
+  return client:transport():request({
+    method = "POST",
+    url = client.endpoint.url,
+    headers = headers,
+    body = request.body,
+    timeout = client.timeout,
+    connect_timeout = client.connect_timeout,
+  })
+end
+
+local function request_id_of(response)
+  return response:header("x-amzn-requestid") or response:header("x-amz-request-id")
+end
+
+local function decoded(client, request, response)
+  local result, id_or_message, code = require("eni6.aws.xml").decode(client.service, request.operation.name, response.body)
+  if result then return { result = result, request_id = id_or_message, answered = true } end
+  return { message = id_or_message, code = code, answered = false }
+end
+
+-- The decoder's own codes, for answers that are not in the service's form: somebody else gave them.
+local foreign = { EmptyResponse = true, HTMLResponse = true, InvalidResponse = true, TruncatedResponse = true }
+
+local function refusal(response)
+  local problem = require("eni6.aws.xml").decode_error(response.body, response.status)
+  return {
+    message = problem.message,
+    code = problem.code,
+    request_id = problem.request_id,
+    answered = not foreign[problem.code],
+  }
+end
+
+local function answer(client, request, response)
+  local good = response.status >= 200 and response.status < 300
+  local outcome = good and decoded(client, request, response) or refusal(response)
+  outcome.sent = true
+  outcome.status = response.status
+  outcome.request_id = outcome.request_id or request_id_of(response)
+  outcome.retry_after = tonumber(response:header("retry-after") or nil)
+  outcome.date = response:header("date")
+  outcome.location = response:header("location")
+  return outcome
+end
+
+--- Sends a request once.
+---@param client table the parts of `eni6.aws.client`: credentials, endpoint, region, service, clock and transport
+---@param request { operation: eni6.aws.Operation, body: string } gets signed_at and stages added
+---@return eni6.aws.Outcome with `result` where it succeeded, else message and code
+function exchange.attempt(client, request)
+  local headers, message, code = signed_headers(client, request)
+  if not headers then return { message = message, code = code, sent = false, answered = false } end
+  local response, detail
+  response, message, code, detail = send(client, request, headers)
+  if response then return answer(client, request, response) end
+  -- A transport that can't tell may have sent it.
+  local sent = not (detail and detail.sent == false)
+  return { message = message, code = code, sent = sent, answered = false }
+end
+
+return exchange

@@ -1,0 +1,88 @@
+--- What a caller is told about a request that failed: what happened, and what to do about it.
+
+local retries = require "eni6.aws.retries"
+
+local failure = {}
+
+local function where(client)
+  return string.format("%s (from %s)", client.endpoint.url, client.endpoint.source)
+end
+
+local function check_endpoint(client)
+  return "check that it is " .. client.service.name:upper() .. "'s endpoint: the region, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_"
+    .. client.service.name:upper()
+end
+
+local function check_keys(client)
+  return "its credentials came from " .. client.credentials.source
+end
+
+local remedies = {
+  ECONNREFUSED = function(client) return "nothing listens there; " .. check_endpoint(client) end,
+  ERESOLVE = check_endpoint,
+  ETLS = function()
+    return "if a proxy or a private authority signs its certificate, name that authority's file: AWS_CA_BUNDLE or ca_file"
+  end,
+  ETIMEDOUT = function() return "check the network, the proxy settings and the endpoint" end,
+  HTMLResponse = check_endpoint,
+  InvalidResponse = check_endpoint,
+  EmptyResponse = check_endpoint,
+  AuthFailure = check_keys,
+  InvalidClientTokenId = check_keys,
+  UnrecognizedClientException = check_keys,
+  ExpiredToken = function(client) return "get a new session; " .. check_keys(client) end,
+  RequestExpired = function(client)
+    return "set this machine's clock, or get a new session if its token is old; " .. check_keys(client)
+  end,
+  RequestLimitExceeded = function() return "ask less often, or raise AWS_MAX_ATTEMPTS" end,
+}
+
+local function explain_signature(client, request, outcome)
+  return require("eni6.sigv4").explain(outcome.message, request.stages) .. "; " .. check_keys(client)
+end
+remedies.SignatureDoesNotMatch = explain_signature
+
+local function facts(request, outcome)
+  local list = { outcome.code }
+  if outcome.status then list[#list + 1] = "HTTP " .. outcome.status end
+  if outcome.request_id then list[#list + 1] = "request " .. outcome.request_id end
+  if request.attempt > 1 then list[#list + 1] = request.attempt .. " attempts" end
+  return table.concat(list, ", ")
+end
+
+local function what(client, outcome)
+  local message = outcome.message or "no message"
+  if outcome.location then message = message .. "; it redirects to " .. outcome.location end
+  return outcome.answered and message or where(client) .. ": " .. message
+end
+
+local function message_of(client, request, outcome, unknown)
+  local remedy = remedies[outcome.code]
+  local parts = { string.format("%s: %s (%s)", request.operation.name, what(client, outcome), facts(request, outcome)) }
+  if remedy then parts[#parts + 1] = remedy(client, request, outcome) end
+  if unknown then parts[#parts + 1] = "it may have acted although its answer was lost: look before asking again" end
+  return client.credentials:hide(table.concat(parts, "; "))
+end
+
+--- The results of a call whose last attempt failed.
+---@param client table
+---@param request table
+---@param outcome eni6.aws.Outcome
+---@return nil
+---@return string message
+---@return string code the service's code, or the transport's
+---@return table detail { operation=, status=, request_id=, retryable=, attempts=, unknown=, client_token= }
+function failure.report(client, request, outcome)
+  local unknown = not request.reads and retries.classify(outcome) == "lost" or nil
+  return nil, message_of(client, request, outcome, unknown), outcome.code, {
+    operation = request.operation.name,
+    status = outcome.status,
+    request_id = outcome.request_id,
+    retryable = retries.retryable(outcome, request.repeatable),
+    attempts = request.attempt,
+    unknown = unknown,
+    client_token = request.client_token,
+  }
+end
+
+return failure
