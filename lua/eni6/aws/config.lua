@@ -97,7 +97,7 @@ local function missing_profile(self, source)
   for name in pairs(self.profiles) do names[#names + 1] = name end
   table.sort(names)
   local suggest = require("eni6.suggest")
-  return nil, string.format("no profile %q in %s or %s (%s asks for it); %s", self.profile,
+  return nil, string.format("no profile %s in %s or %s (%s asks for it); %s", require("eni6.aws.shown")(self.profile),
     self.files.config.path, self.files.credentials.path, source,
     #names == 0 and "there are no profiles at all: `aws configure` makes one"
       or suggest.among(self.profile, names, "the profiles are ")), "ProfileNotFound"

@@ -1,23 +1,29 @@
 --- Which region, and which URL its requests go to. A URL that somebody configured is taken
 -- as it is written; nothing is guessed from a host name.
 
+local shown = require "eni6.aws.shown"
+
 local endpoints = {}
 
 local function invalid(message) return nil, message, "InvalidEndpoint" end
 
--- One label of a host name: everything that AWS calls a region is one.
-local function is_region_name(name) return #name <= 63 and name:match("^%l[%l%d]*[%-%l%d]*[%l%d]$") ~= nil end
+local LONGEST_REGION = 32 -- characters; the longest there is has 15
+
+-- A label of a host name: everything that AWS calls a region is one.
+local function is_region_name(name)
+  return #name <= LONGEST_REGION and name:match("^%l[%l%d]*[%-%l%d]*[%l%d]$") ~= nil
+end
 
 local function region_fault(name, source)
+  if not is_region_name(name) then
+    return string.format("%s (%s) is not a region's name; one looks like us-east-1", shown(name), source)
+  end
   local fips = name:match("^fips%-(.+)$") or name:match("^(.+)%-fips$")
   if fips then
-    return string.format("%q (%s) is no region: use %s with AWS_USE_FIPS_ENDPOINT=true", name, source, fips)
+    return string.format("%s (%s) is no region: use %s with AWS_USE_FIPS_ENDPOINT=true", shown(name), source, fips)
   end
-  local trimmed = name:match("^(%l+%-[%l%-]+%-%d+)%l$")
-  if trimmed then return string.format("%q (%s) is a zone, its region is %s", name, source, trimmed) end
-  if not is_region_name(name) then
-    return string.format("%q (%s) is not a region's name; one looks like us-east-1", name, source)
-  end
+  local region = name:match("^(%l+%-[%l%-]+%-%d+)%l$")
+  if region then return string.format("%s (%s) is a zone, its region is %s", shown(name), source, region) end
 end
 
 --- The region to use: the caller's, AWS_REGION, AWS_DEFAULT_REGION, the profile's.
@@ -58,8 +64,8 @@ end
 
 local function unknown_region(region, service)
   local near = require("eni6.suggest").nearest(region, all_regions())
-  return nil, string.format("unknown region %q%s If it is newer than this program, name its endpoint: "
-    .. "AWS_ENDPOINT_URL_%s=https://%s.%s.amazonaws.com", region, near and "; did you mean " .. near .. "?" or ".",
+  return nil, string.format("unknown region %s%s If it is newer than this program, name its endpoint: "
+    .. "AWS_ENDPOINT_URL_%s=https://%s.%s.amazonaws.com", shown(region), near and "; did you mean " .. near .. "?" or ".",
     service:upper(), service, region), "InvalidRegion"
 end
 

@@ -34,8 +34,8 @@ local function signed_headers(client, request)
     uri = client.endpoint.path,
     headers = { { "Host", client.endpoint.host }, { "Content-Type", CONTENT_TYPE }, { "User-Agent", user_agent() } },
     body = request.body,
-    time = math.floor(request.signed_at),
-    plain_http = client.endpoint.scheme == "http",
+    time = request.signed_at,
+    scheme = client.endpoint.scheme,
   })
   request.stages = stages
   return headers

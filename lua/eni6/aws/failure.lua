@@ -38,9 +38,12 @@ local remedies = {
 }
 
 local function explain_signature(client, request, outcome)
-  return require("eni6.sigv4").explain(outcome.message, request.stages) .. "; " .. check_keys(client)
+  return require("eni6.sigv4").explain_mismatch(outcome.message, request.stages).message .. "; " .. check_keys(client)
 end
 remedies.SignatureDoesNotMatch = explain_signature
+
+-- AWS sends its canonical request along, several lines of it; what matters of it is explained.
+local function first_line(text) return text:match("^[^\r\n]*") end
 
 local function facts(request, outcome)
   local list = { outcome.code }
@@ -51,7 +54,8 @@ local function facts(request, outcome)
 end
 
 local function what(client, outcome)
-  local message = outcome.message or "no message"
+  local message = outcome.message ~= "" and outcome.message or "no message"
+  if outcome.code == "SignatureDoesNotMatch" then message = first_line(message) end
   if outcome.location then message = message .. "; it redirects to " .. outcome.location end
   return outcome.answered and message or where(client) .. ": " .. message
 end

@@ -5,6 +5,8 @@
 
 local lpeg = require "lpeg"
 
+local shown = require "eni6.aws.shown"
+
 local C, Cc, Cf, Ct, P, R, S = lpeg.C, lpeg.Cc, lpeg.Cf, lpeg.Ct, lpeg.P, lpeg.R, lpeg.S
 
 local ini = {}
@@ -61,7 +63,7 @@ function Parser:begin_section(name, line)
   end
   local earlier = self.by_name[name]
   if earlier then
-    self:fail(line, string.format("section [%s] is there already, from line %d; join the two", name, earlier.line))
+    self:fail(line, string.format("section %s is there already, from line %d; join the two", shown(name), earlier.line))
   end
   self.section = { name = name, line = line, options = {}, lines = {} }
   self.by_name[name] = self.section
@@ -75,7 +77,7 @@ function Parser:begin_option(text, line)
   name = lower(name)
   local section = self.section
   if section.options[name] then
-    self:fail(line, string.format("%s is set already, on line %d", name, section.lines[name]))
+    self:fail(line, string.format("%s is set already, on line %d", shown(name), section.lines[name]))
   end
   section.options[name] = { value }
   section.lines[name] = line
@@ -113,7 +115,7 @@ function Parser:nested(value, name, line)
   local parsed = {}
   for _, text in ipairs(value_lines:match(value)) do
     local key, inner = nested_line:match(text)
-    if key == nil then self:fail(line, string.format('the lines below %s are not all "name = value"', name)) end
+    if key == nil then self:fail(line, string.format('the lines below %s are not all "name = value"', shown(name))) end
     if key then parsed[key] = inner end
   end
   return parsed

@@ -36,12 +36,12 @@ output	=	json
   end)
 
   local broken = {
-    { "[a]\n[a]\n", "line 2: section %[a%] is there already, from line 1" },
-    { "[a]\nx=1\nX = 2\n", "line 3: x is set already, on line 2" },
+    { "[a]\n[a]\n", 'line 2: section "a" is there already, from line 1' },
+    { "[a]\nx=1\nX = 2\n", 'line 3: "x" is set already, on line 2' },
     { "x = 1\n", "line 1: comes before the first %[section%]" },
     { "[a]\n" .. SECRET .. "\n", "line 2: neither a %[section%] nor" },
     { "[a]\n= " .. SECRET, "line 2: no name before" },
-    { "[a]\ns3 =\n  x = 1\n  " .. SECRET .. "\n", "line 2: the lines below s3" },
+    { "[a]\ns3 =\n  x = 1\n  " .. SECRET .. "\n", 'line 2: the lines below "s3"' },
     { "[a]\r\nx = " .. SECRET .. "\255\r\n", "line 2: is not UTF%-8" },
   }
   for _, case in ipairs(broken) do

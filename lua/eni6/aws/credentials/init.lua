@@ -19,14 +19,17 @@ function Credentials.__tostring(self)
   return string.format("eni6.aws.credentials: %s from %s", secrets[self].access_key_id, self.source)
 end
 
--- Characters that can't be in a key; the commonest cause is a line break or space copied along.
-local function faulty(value, what, source)
-  if value:find("[%s%c]") then
-    return string.format("%s from %s contains white space or a control character; copy it again", what, source)
+-- Parts of a key pair, and what there can't be in them; the commonest cause is a line break or space copied along.
+local parts = { "access_key_id", "secret_access_key", "session_token" }
+local foreign = { access_key_id = "[^!-+%-%.0-~]", secret_access_key = "[^!-~]", session_token = "[^!-~]" }
+
+local function faulty(value, part, source)
+  if type(value) ~= "string" then return string.format("%s from %s is no string", part, source) end
+  if value == "" then return string.format("%s from %s is empty", part, source) end
+  if value:find(foreign[part]) then
+    return string.format("%s from %s contains white space or another character that can't be in it; copy it again", part, source)
   end
 end
-
-local parts = { "access_key_id", "secret_access_key", "session_token" }
 
 --- Makes the object that goes around; keys are checked for damage only.
 ---@param keys { access_key_id: string, secret_access_key: string, session_token: string|nil }
