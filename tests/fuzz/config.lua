@@ -46,7 +46,7 @@ local function read_all(files)
   local _, why = credentials.resolve({ settings = settings })
   local region, region_why = endpoints.region(settings)
   local _, endpoint_why = endpoints.resolve({ service = "ec2", region = region or "us-east-1", settings = settings })
-  local _, attempts_why = retries.max_attempts(settings)
+  local _, attempts_why = retries.settle(settings)
   return table.concat({ why or "", region_why or "", endpoint_why or "", attempts_why or "", tostring(settings) }, "\n")
 end
 

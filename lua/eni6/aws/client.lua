@@ -93,7 +93,7 @@ end
 
 local function settle(self, options)
   local endpoints, retries = require "eni6.aws.endpoints", require "eni6.aws.retries"
-  local message, code, attempts
+  local message, code, retrying
   self.region, message, code = endpoints.region(self.settings, options.region)
   if not self.region then return nil, message, code end
   self.endpoint, message, code = endpoints.resolve({
@@ -101,9 +101,10 @@ local function settle(self, options)
     use_fips = options.use_fips, use_dualstack = options.use_dualstack,
   })
   if not self.endpoint then return nil, message, code end
-  attempts, message, code = retries.max_attempts(self.settings, options.max_attempts)
-  if not attempts then return nil, message, code end
-  self.policy = retries.new({ max_attempts = attempts, random = fraction_of(self.random) })
+  retrying, message, code = retries.settle(self.settings, options.max_attempts)
+  if not retrying then return nil, message, code end
+  self.policy = retries.new({ max_attempts = retrying.max_attempts, random = fraction_of(self.random) })
+  self.limiter = retrying.adaptive and require("eni6.aws.rate").new(self.monotonic)
   return self
 end
 
@@ -239,10 +240,20 @@ local function tell(self, request, outcome, began)
   })
 end
 
-local function attempt(self, request)
-  request.attempt = request.attempt + 1
+-- Sends the request when its turn has come, in adaptive mode, which learns from each answer.
+local function exchange_in_turn(self, request)
+  local limiter = self.limiter
+  local wait = limiter and limiter:before() or 0
+  if wait > 0 then self.sleep(wait) end
   local began = self.monotonic()
   local outcome = require("eni6.aws.exchange").attempt(self, request)
+  if limiter then limiter:after(require("eni6.aws.retries").is_throttling(outcome.code)) end
+  return outcome, began
+end
+
+local function attempt(self, request)
+  request.attempt = request.attempt + 1
+  local outcome, began = exchange_in_turn(self, request)
   tell(self, request, outcome, began)
   -- A dry run that would succeed is answered with an error.
   if request.dry_run and outcome.code == "DryRunOperation" then outcome.result = { DryRun = true } end

@@ -117,30 +117,30 @@ end
 
 local function attempts_fault(source) return nil, source .. " must be a whole number from 1", "InvalidConfig" end
 
--- "legacy" is the older AWS SDKs' name for the same with two attempts more.
-local mode_attempts = { standard = DEFAULT_ATTEMPTS, legacy = 5 }
+-- "legacy" is the older AWS SDKs' name for "standard" with two attempts more; see eni6.aws.rate for "adaptive".
+local mode_attempts = { standard = DEFAULT_ATTEMPTS, adaptive = DEFAULT_ATTEMPTS, legacy = 5 }
 
-local function default_attempts(settings)
+local function mode_of(settings)
   local mode, source = settings:lookup({ "AWS_RETRY_MODE" }, "retry_mode")
-  if not mode then return DEFAULT_ATTEMPTS end
-  local attempts = mode_attempts[mode:lower()]
-  if attempts then return attempts end
-  return nil, source .. " must be standard or legacy", "InvalidConfig"
+  mode = mode and mode:lower() or "standard"
+  if mode_attempts[mode] then return mode end
+  return nil, source .. " must be standard, adaptive or legacy", "InvalidConfig"
 end
 
---- How often a request is tried: the caller's number, AWS_MAX_ATTEMPTS, the profile's max_attempts, or the retry mode's.
+--- How often a request is tried (the caller's number, AWS_MAX_ATTEMPTS, the profile's max_attempts, or the retry
+--- mode's) and whether the rate of requests is adapted (AWS_RETRY_MODE or the profile's retry_mode).
 ---@param settings eni6.aws.Settings
----@param explicit integer|nil
----@return integer|nil
+---@param explicit integer|nil attempts
+---@return { max_attempts: integer, adaptive: boolean }|nil
 ---@return string|nil message
 ---@return string|nil code "InvalidConfig"
-function retries.max_attempts(settings, explicit)
-  if explicit then return explicit end
+function retries.settle(settings, explicit)
+  local mode, message, code = mode_of(settings)
+  if not mode then return nil, message, code end
   local value, source = settings:lookup({ "AWS_MAX_ATTEMPTS" }, "max_attempts")
-  if not value then return default_attempts(settings) end
-  local number = value:match("^%d+$") and math.tointeger(tonumber(value))
-  if not number or number < 1 then return attempts_fault(source) end
-  return number
+  local number = explicit or value and value:match("^%d+$") and tonumber(value)
+  if value and not number or number and number < 1 then return attempts_fault(source) end
+  return { max_attempts = number or mode_attempts[mode], adaptive = mode == "adaptive" }
 end
 
 return retries

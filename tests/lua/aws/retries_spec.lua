@@ -114,7 +114,9 @@ end)
 describe("the number of attempts", function()
   local function attempts(env, explicit, file)
     env.HOME = "/home/me"
-    return retries.max_attempts(assert(fake.settings({ env = env, files = { ["/home/me/.aws/config"] = file } })), explicit)
+    local settings = assert(fake.settings({ env = env, files = { ["/home/me/.aws/config"] = file } }))
+    local found, message, code = retries.settle(settings, explicit)
+    return found and found.max_attempts, message, code
   end
 
   it("comes from the call, the environment, the profile, the mode", function()
@@ -128,11 +130,21 @@ describe("the number of attempts", function()
   end)
 
   it("is a whole number from 1", function()
+    assert.equal(4, attempts({ AWS_MAX_ATTEMPTS = "many" }, 4))
     for _, wrong in ipairs({ "0", "-1", "2.5", "many", "1e3" }) do
       assert.same({ nil, "AWS_MAX_ATTEMPTS must be a whole number from 1", "InvalidConfig" },
         { attempts({ AWS_MAX_ATTEMPTS = wrong }) })
     end
-    local _, _, code = attempts({ AWS_RETRY_MODE = "eager" })
+  end)
+
+  it("goes with the mode", function()
+    local function adaptive(mode)
+      return retries.settle(assert(fake.settings({ env = { HOME = "/home/me", AWS_RETRY_MODE = mode } }))).adaptive
+    end
+    assert.is_true(adaptive("adaptive"))
+    assert.is_false(adaptive("standard"))
+    local _, message, code = attempts({ AWS_RETRY_MODE = "eager" })
     assert.equal("InvalidConfig", code)
+    assert.equal("AWS_RETRY_MODE must be standard, adaptive or legacy", message)
   end)
 end)
