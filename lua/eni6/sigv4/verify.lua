@@ -257,7 +257,10 @@ local function check_signature(request, claim, headers, secret)
   }
   local signature = signer:signature(string_to_sign)
   signer:close()
-  if not digest.equal(signature, claim.signature) then return mismatch(canonical_request, string_to_sign) end
+  local signed_headers = canonical_request:match("\n([^\n]*)\n[^\n]*$")
+  if not digest.equal(signature, claim.signature) or signed_headers ~= claim.signed_headers then
+    return mismatch(canonical_request, string_to_sign)
+  end
 end
 
 local function identity_of(claim)
