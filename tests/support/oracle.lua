@@ -20,6 +20,20 @@ function oracle.cases(program, ...)
   return cases
 end
 
+--- Asks a program that reads one JSON document and prints another.
+---@param program string   its name under tests/oracle
+---@param question any
+---@return any
+function oracle.ask(program, question)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "wb"))
+  file:write(json.encode(question))
+  file:close()
+  local answer = oracle.cases(program, "<" .. path)[1]
+  os.remove(path)
+  return assert(answer, program .. " printed nothing")
+end
+
 local function differ(got, want, path)
   if type(got) ~= "table" or type(want) ~= "table" then
     if got == want then return nil end

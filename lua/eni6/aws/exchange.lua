@@ -4,9 +4,7 @@ local exchange = {}
 
 local CONTENT_TYPE = "application/x-www-form-urlencoded; charset=utf-8"
 
-local function user_agent()
-  return string.format("eni6/%s %s", require("eni6.core").version, (_VERSION:gsub(" ", "/")))
-end
+local USER_AGENT = string.format("eni6/%s %s", require("eni6.core").version, (_VERSION:gsub(" ", "/")))
 
 -- The signer holds the derived key, so it is kept as long as the keys are the same.
 local function signer_for(client)
@@ -32,7 +30,7 @@ local function signed_headers(client, request)
   local headers, stages = signer:sign({
     method = "POST",
     uri = client.endpoint.path,
-    headers = { { "Host", client.endpoint.host }, { "Content-Type", CONTENT_TYPE }, { "User-Agent", user_agent() } },
+    headers = { { "Host", client.endpoint.host }, { "Content-Type", CONTENT_TYPE }, { "User-Agent", USER_AGENT } },
     body = request.body,
     time = request.signed_at,
     scheme = client.endpoint.scheme,

@@ -301,6 +301,14 @@ describe("a client", function()
       ["a wrong secret"] = { function() return refuse("SignatureDoesNotMatch", 403, "The request signature we calculated …") end,
         "SignatureDoesNotMatch", "secret" },
     }
+    it("a signature that does not match, without the token that the service quotes", function()
+      local quoted = "The request signature we calculated does not match.\n\nThe Canonical String for this request should have "
+        .. "been\n'POST\n/\n\nhost:ec2.us-east-1.amazonaws.com\nx-amz-security-token:" .. TOKEN .. "x'\n"
+      local client = new(function() return refuse("SignatureDoesNotMatch", 403, quoted) end)
+      local _, message = note(client:DescribeVpcs())
+      assert.matches("The request signature we calculated does not match. (SignatureDoesNotMatch", message, 1, true)
+    end)
+
     for name, case in pairs(cases) do
       it(name, function()
         local client = new(case[1])

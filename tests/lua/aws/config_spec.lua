@@ -2,7 +2,7 @@ local config = require "eni6.aws.config"
 local fake = require "support.settings"
 local ini = require "eni6.aws.ini"
 local latin1 = require "support.latin1"
-local python = require "oracle.python"
+local oracle = require "support.oracle"
 
 local SECRET = "wJalrXUtnFEMISECRETKEY"
 
@@ -113,7 +113,7 @@ describe("beside botocore", function()
       sent[i] = latin1(texts[i])
     end
     local accepted = 0
-    for i, theirs in ipairs(python.ask("config", sent)) do
+    for i, theirs in ipairs(oracle.ask("config.py", sent)) do
       local ours = loaded_as_ours(texts[i])
       assert.same(theirs, ours, string.format("seed %d, text %d: %q", seed, i, texts[i]))
       if not ours.error then accepted = accepted + 1 end

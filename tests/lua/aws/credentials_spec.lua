@@ -52,6 +52,13 @@ describe("credentials", function()
     assert.equal(found:get(), found:get())
   end)
 
+  it("take their secrets out of a text", function()
+    local found = assert(resolve({ env = ENV }))
+    assert.equal("a (hidden) b (hidden)(hidden)", found:hide("a " .. SECRET .. " b " .. TOKEN .. TOKEN))
+    found = assert(credentials.new({ access_key_id = "A", secret_access_key = "%d+.*[x]", session_token = "x" }, "a test"))
+    assert.equal("x12 (hidden)", found:hide("x12 %d+.*[x]"))
+  end)
+
   it("show the secret nowhere", function()
     local found = assert(resolve({ env = ENV }))
     local seen = { tostring(found), tostring(found:get()) }
@@ -95,6 +102,12 @@ describe("no credentials", function()
   it("is told from damaged ones", function()
     refused("InvalidCredentials", { "secret_access_key from the environment", "copy it again" },
       { env = env({ AWS_ACCESS_KEY_ID = "A", AWS_SECRET_ACCESS_KEY = SECRET .. "\r" }) })
+    for _, id in ipairs({ "A/B", "A,B", "\195\133", "A B" }) do
+      refused("InvalidCredentials", { "access_key_id from the caller" },
+        { credentials = { access_key_id = id, secret_access_key = SECRET } })
+    end
+    refused("InvalidCredentials", { "is empty" }, { credentials = { access_key_id = "", secret_access_key = SECRET } })
+    refused("InvalidCredentials", { "is no string" }, { credentials = { access_key_id = 1, secret_access_key = SECRET } })
   end)
 
   it("is told from those that come by a role, even if keys are written there too", function()

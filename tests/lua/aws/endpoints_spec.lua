@@ -1,6 +1,6 @@
 local endpoints = require "eni6.aws.endpoints"
 local fake = require "support.settings"
-local python = require "oracle.python"
+local oracle = require "support.oracle"
 
 local function settings(env, config_file)
   env = env or {}
@@ -56,7 +56,7 @@ end)
 describe("the endpoint of AWS", function()
   it("is botocore's, in every region and variant that botocore knows", function()
     local compared = 0
-    for _, case in ipairs(python.ask("endpoints", {})) do
+    for _, case in ipairs(oracle.ask("endpoints.py", {})) do
       -- The isolated partitions have got dual stack since that botocore was made.
       if case.url then
         local env = {

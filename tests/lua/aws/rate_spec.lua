@@ -1,4 +1,4 @@
-local python = require "oracle.python"
+local oracle = require "support.oracle"
 local rate = require "eni6.aws.rate"
 
 local function simulate(steps)
@@ -24,7 +24,7 @@ describe("the adaptive rate", function()
       local pace = ({ 0.001, 0.05, 1 })[1 + math.floor(i / 300) % 3]
       steps[i] = { math.random() * pace, math.random(12) == 1 }
     end
-    local ours, theirs = simulate(steps), python.ask("rate", steps)
+    local ours, theirs = simulate(steps), oracle.ask("rate.py", steps)
     for i = 1, #steps do
       for j = 1, 2 do
         local error = math.abs(ours[i][j] - theirs[i][j])

@@ -2,10 +2,6 @@
 
 local explicit = { name = "the call" }
 
-local function object(value)
-  return type(value.get) == "function" and value
-end
-
 ---@param context eni6.aws.CredentialContext
 ---@return table|nil credentials
 ---@return string|nil why
@@ -13,8 +9,8 @@ end
 function explicit.load(context)
   local given = context.credentials
   if given == nil then return nil, "none given" end
-  if object(given) then return given end
   local credentials = require "eni6.aws.credentials"
+  if credentials.is(given) then return given end
   local id, secret = given.access_key_id, given.secret_access_key
   if not id or not secret then
     return credentials.partial(id and "credentials.access_key_id" or "credentials.secret_access_key",

@@ -59,13 +59,20 @@ end
 ---@return string|nil code
 function Credentials:get() return secrets[self] end
 
+--- Whether a value is an object of `credentials.new`.
+---@param value any
+---@return boolean
+function credentials.is(value) return secrets[value] ~= nil end
+
+local SHORTEST = 8 -- characters; a made-up secret of a letter or two is in every text
+
 --- Takes these secrets out of a text: a service that refuses a signature quotes what was signed, token included.
 ---@param text string
 ---@return string
 function Credentials:hide(text)
   for _, part in ipairs({ "secret_access_key", "session_token" }) do
     local value = secrets[self][part]
-    if value then text = text:gsub(value:gsub("%p", "%%%0"), "(hidden)") end
+    if value and #value >= SHORTEST then text = text:gsub(value:gsub("%p", "%%%0"), "(hidden)") end
   end
   return text
 end
