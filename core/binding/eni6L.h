@@ -39,5 +39,7 @@ int eni6L_open_base64(lua_State *L);
 int eni6L_open_digest(lua_State *L);
 int eni6L_open_sigv4(lua_State *L);
 int eni6L_open_uri(lua_State *L);
+int eni6L_open_rtnl(lua_State *L);
+int eni6L_open_netlink(lua_State *L);
 
 #endif
