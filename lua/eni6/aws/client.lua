@@ -53,7 +53,7 @@ local option_checks = {
   credentials = is "table", http = function(value) return type(value) == "table" or type(value) == "userdata" end,
   verify = is "boolean", use_fips = is "boolean", use_dualstack = is "boolean",
   max_attempts = whole, timeout = positive, connect_timeout = positive,
-  getenv = callable, read_file = callable, time = callable, monotonic = callable, random = callable, sleep = callable,
+  getenv = is "function", read_file = callable, time = callable, monotonic = callable, random = callable, sleep = callable,
   observe = callable,
 }
 
@@ -175,11 +175,14 @@ function Client.__tostring(self)
 end
 
 --- The HTTP client that requests go through, made on first use.
+---@return table|nil http
+---@return string|nil message
+---@return string|nil code "EINVAL" for proxy settings that can't be used
 function Client:transport()
-  if self.closed then error("the client is closed", 3) end
   if self.shared_http then return self.shared_http end
-  self.own_http = self.own_http or require("eni6.http").new(self.http_options)
-  return self.own_http
+  local message, code
+  if not self.own_http then self.own_http, message, code = require("eni6.http").new(self.http_options) end
+  return self.own_http, message, code
 end
 
 --- Closes the connections that are the client's own. Safe twice.
@@ -306,6 +309,7 @@ end
 ---@return table|nil detail { operation=, attempts=, status=, request_id=, retryable=, unknown=, client_token= };
 ---  unknown: it may have acted and its answer was lost
 function Client:call(name, params)
+  if self.closed then error("the client is closed", 2) end
   local operation = operation_of(self, name, 2)
   local ok, message, code = require("eni6.aws.validate").check(self.service, name, params)
   if not ok then return nil, message, code, { operation = name, attempts = 0, retryable = false } end

@@ -40,13 +40,16 @@ local function signed_headers(client, request)
 end
 
 local function send(client, request, headers)
-  return client:transport():request({
+  local transport, message, code = client:transport()
+  if not transport then return nil, message, code, { sent = false } end
+  return transport:request({
     method = "POST",
     url = client.endpoint.url,
     headers = headers,
     body = request.body,
     timeout = client.timeout,
     connect_timeout = client.connect_timeout,
+    idempotent = request.repeatable,
   })
 end
 
@@ -79,7 +82,8 @@ local function answer(client, request, response)
   outcome.sent = true
   outcome.status = response.status
   outcome.request_id = outcome.request_id or request_id_of(response)
-  outcome.retry_after = tonumber(response:header("retry-after") or nil)
+  local retry_after = response:header("retry-after")
+  outcome.retry_after = retry_after and tonumber(retry_after)
   outcome.date = response:header("date")
   outcome.location = response:header("location")
   return outcome
