@@ -3,18 +3,13 @@
 -- https://smithy.io/2.0/aws/protocols/aws-query-protocol.html.
 -- The result is the body of a POST of application/x-www-form-urlencoded.
 
+local base64 = require "eni6.base64"
 local timestamp = require "eni6.aws.timestamp"
+local uri = require "eni6.uri"
 
 local query = {}
 
--- RFC 3986, section 2.1: everything but the unreserved characters.
-local PERCENT = {}
-for byte = 0, 255 do PERCENT[string.char(byte)] = string.format("%%%02X", byte) end
-local RESERVED = "[^A-Za-z0-9%-._~]"
-
-local function put(out, key, text)
-  out[#out + 1] = key .. "=" .. text:gsub(RESERVED, PERCENT)
-end
+local function put(out, key, text) out[#out + 1] = key .. "=" .. uri.encode(text) end
 
 -- The shortest text that reads back as the same number.
 local function double_text(number)
@@ -30,7 +25,7 @@ local TEXT_OF = {
   double = double_text,
   boolean = tostring,
   timestamp = timestamp.format,
-  blob = function(value) return require("eni6.core").base64.encode(value) end,
+  blob = base64.encode,
 }
 
 local put_value

@@ -6,6 +6,7 @@
 -- entity but XML's own five; nesting is limited; a bound on the size is the
 -- transport's.
 
+local base64 = require "eni6.base64"
 local lxp = require "lxp"
 
 local xml = {}
@@ -29,7 +30,7 @@ local CONVERT = {
     return text:find("^%s*[+-]?%d+%s*$") and math.tointeger(tonumber(text)) or nil
   end,
   double = function(text) return not text:find("[xX]") and tonumber(text) or nil end,
-  blob = function(text) return require("eni6.core").base64.decode(text) end,
+  blob = function(text) return (base64.decode(text)) end,
 }
 
 local fields_of -- shape -> fields
