@@ -19,10 +19,10 @@ OPTIMIZE := $(if $(SANITIZE),-O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZ
 CFLAGS_ALL := -std=gnu11 -fPIC -fvisibility=hidden $(OPTIMIZE) $(WARNINGS) $(CFLAGS)
 LINK_ALL := $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 
-CORE := $(filter-out core/http.c,$(wildcard core/*.c))
+CORE := $(filter-out core/http%.c,$(wildcard core/*.c))
 BINDING := $(filter-out core/binding/http.c core/binding/eni6L.c,$(wildcard core/binding/*.c))
 CORE_OBJECTS := $(CORE:%.c=$(BUILD)/%.o)
-HTTP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard core/http.c))
+HTTP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard core/http*.c))
 C_TESTS := $(patsubst tests/c/%.c,$(BUILD)/tests/c/%,$(wildcard tests/c/test_*.c))
 
 .PHONY: all help env deps-build deps-demo deps-check deps-bench demo check bench fuzz lint format \
@@ -49,7 +49,7 @@ PACKAGES_DEMO := lua5.4 lua-lpeg lua-expat lua-dkjson lua-yaml lua-argparse lua-
 	ca-certificates
 PACKAGES_CHECK := lua5.3 graphviz lua-busted lua-check luarocks libcmocka-dev awscli python3-botocore \
 	python3-boto3 python3-jmespath cloud-init clang libclang-rt-14-dev clang-format clang-tidy \
-	openssl curl procps
+	openssl curl procps nghttp2-server python3
 PACKAGES_BENCH := python3-netaddr npm
 
 # Installs those of the named packages that are missing, after saying which.
@@ -106,11 +106,12 @@ $(BUILD)/lua$(1)/eni6/core.so: $(patsubst core/binding/%.c,$(BUILD)/lua$(1)/bind
 	@echo '  LD  $$@'
 	@$$(CC) -shared $$(LINK_ALL) -o $$@ $$^ -lcrypto
 
+# nodelete: a thread of libcurl that looks up a name may outlive the Lua state.
 $(BUILD)/lua$(1)/eni6/core/http.so: $(BUILD)/lua$(1)/binding/http.o \
-		$(BUILD)/lua$(1)/binding/eni6L.o $(BUILD)/libeni6-http.a $(BUILD)/core/error.o
+		$(BUILD)/lua$(1)/binding/eni6L.o $(BUILD)/libeni6-http.a $(BUILD)/core/error.o $(BUILD)/core/system.o
 	@mkdir -p $$(@D)
 	@echo '  LD  $$@'
-	@$$(CC) -shared $$(LINK_ALL) -o $$@ $$^ -lcurl
+	@$$(CC) -shared $$(LINK_ALL) -Wl,-z,nodelete -o $$@ $$^ -lcurl
 endef
 $(foreach v,$(LUA_VERSIONS),$(eval $(call lua_rules,$(v))))
 

@@ -1,6 +1,8 @@
 #include "system.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -29,6 +31,39 @@ int eni6_system_random(void *bytes, size_t size, struct eni6_error *error) {
     size -= (size_t)got;
   }
   return 0;
+}
+
+int eni6_poller_open(struct eni6_error *error) {
+  int poller = epoll_create1(EPOLL_CLOEXEC);
+  return poller < 0 ? eni6_error_system(error, errno, "epoll_create1") : poller;
+}
+
+int eni6_poller_set(int poller, int fd, int events, struct eni6_error *error) {
+  struct epoll_event event = {.data.fd = fd};
+  if (events & POLLIN) event.events |= EPOLLIN;
+  if (events & POLLOUT) event.events |= EPOLLOUT;
+  if (events == 0) {
+    epoll_ctl(poller, EPOLL_CTL_DEL, fd, NULL); /* may be closed and gone already */
+    return 0;
+  }
+  if (epoll_ctl(poller, EPOLL_CTL_MOD, fd, &event) == 0) return 0;
+  if (errno == ENOENT && epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) == 0) return 0;
+  return eni6_error_system(error, errno, "cannot wait for descriptor %d", fd);
+}
+
+int eni6_poller_wait(int poller, struct eni6_ready *ready, int size, int milliseconds,
+                     struct eni6_error *error) {
+  struct epoll_event events[64];
+  if (size > 64) size = 64;
+  int count = epoll_wait(poller, events, size, milliseconds);
+  if (count < 0 && errno != EINTR) return eni6_error_system(error, errno, "epoll_wait");
+  for (int i = 0; i < count; i++) {
+    ready[i].fd = events[i].data.fd;
+    ready[i].events = 0;
+    if (events[i].events & (EPOLLIN | EPOLLERR | EPOLLHUP)) ready[i].events |= POLLIN;
+    if (events[i].events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) ready[i].events |= POLLOUT;
+  }
+  return count < 0 ? 0 : count;
 }
 
 static bool sigpipe_pending(void) {

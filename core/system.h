@@ -21,6 +21,25 @@ double eni6_system_time(void);
 /* Fills `size` bytes from the kernel's generator (getrandom(2)). */
 int eni6_system_random(void *bytes, size_t size, struct eni6_error *error);
 
+/* --- a set of descriptors to wait for, which is itself one to wait for (epoll) --- */
+
+struct eni6_ready {
+  int fd;
+  int events; /* POLLIN, POLLOUT; both after an error, so that it is met */
+};
+
+/* The descriptor of a new set. */
+int eni6_poller_open(struct eni6_error *error);
+
+/* Waits for `events` (POLLIN, POLLOUT) of a descriptor from now on; for nothing
+ * more if 0, which never fails. -EPERM: a file, which is always ready. */
+int eni6_poller_set(int poller, int fd, int events, struct eni6_error *error);
+
+/* Waits at most that long (-1: for ever) and tells how many of `size` are ready;
+ * 0 also when a signal came. */
+int eni6_poller_wait(int poller, struct eni6_ready *ready, int size, int milliseconds,
+                     struct eni6_error *error);
+
 /* What the calling thread's signals were before eni6_sigpipe_block. */
 struct eni6_sigpipe {
   sigset_t before;

@@ -2,6 +2,7 @@
 -- Waiting lets other tasks run when it happens inside a task (`eni6.tasks`).
 
 local core = require("eni6.core").process
+local system = require("eni6.core").system
 local tasks = require "eni6.tasks"
 
 local process = {}
@@ -213,18 +214,18 @@ end
 --- Ends the child's input. May be called again.
 function methods:close_stdin() self.handle:close_stream(0) end
 
--- Reads once into the buffer: true, false at the end, or nil, message, code.
+-- Reads once into the buffer: true, false at the end, or nil, message, code. Also true after a wait, as
+-- another task may have filled the buffer meanwhile.
 local function fill(self, stream, deadline, timeout)
-  while true do
-    local bytes, message, code = self.handle:read(stream)
-    if bytes then
-      self.buffers[stream] = self.buffers[stream] .. bytes
-      return #bytes > 0
-    end
-    if code ~= "EAGAIN" then return nil, message, code end
-    if over(deadline) then return timed_out("process " .. self.pid .. " wrote nothing", timeout) end
-    tasks.poll({ { self.handle:descriptor(stream), "r" } }, time_left(deadline))
+  local bytes, message, code = self.handle:read(stream)
+  if bytes then
+    self.buffers[stream] = self.buffers[stream] .. bytes
+    return #bytes > 0
   end
+  if code ~= "EAGAIN" then return nil, message, code end
+  if over(deadline) then return timed_out("process " .. self.pid .. " wrote nothing", timeout) end
+  tasks.poll({ { self.handle:descriptor(stream), "r" } }, time_left(deadline))
+  return true
 end
 
 local function stream_number(name)
@@ -241,16 +242,14 @@ end
 function methods:read_line(timeout, name)
   local stream = stream_number(name)
   local deadline = timeout and tasks.now() + timeout
-  local from = 1
   while true do
     local buffer = self.buffers[stream]
-    local stop = buffer:find("\n", from, true)
+    local stop = buffer:find("\n", 1, true)
     if stop then
       self.buffers[stream] = buffer:sub(stop + 1)
       return buffer:sub(1, stop - 1)
     end
     if #buffer > MAX_LINE then return nil, "a line is longer than 1 MiB", "EMSGSIZE" end
-    from = #buffer + 1
     local more, message, code = fill(self, stream, deadline, timeout)
     if more == nil then return nil, message, code end
     if not more then
@@ -312,10 +311,16 @@ local function collect(self, output, timeout)
   end
 end
 
--- The child must not outlive a run that failed, was cancelled or interrupted.
+-- The child must not outlive a run that failed, was cancelled or interrupted. Blocks, since a cancelled
+-- task can wait no more; but a killed child is gone in a moment.
 local function end_child(self)
   self:kill("KILL")
-  self:wait(5)
+  local deadline = tasks.now() + 5
+  while not look(self) and not over(deadline) do
+    local entries = {}
+    local seconds = await_end(self, entries, time_left(deadline))
+    system.poll(entries, seconds)
+  end
 end
 
 --- Runs a program to its end and gathers what it writes. Output of programs that it leaves running in the

@@ -1,0 +1,583 @@
+local tasks = require "eni6.tasks"
+local http = require "eni6.http"
+local process = require "eni6.process"
+local servers = require "support.servers"
+local descriptors = require "support.descriptors"
+
+local server
+setup(function() server = servers.start() end)
+teardown(function() servers.stop_all() end)
+
+local function fail_with(message, code, detail)
+  return function() return nil, message, code, detail end
+end
+
+local function names(failures)
+  local list = {}
+  for index, failure in ipairs(failures) do list[index] = failure.name end
+  return table.concat(list, " ")
+end
+
+describe("a group", function()
+  it("runs its tasks at once and waits for all", function()
+    local before, order = tasks.now(), {}
+    assert.is_true(tasks.group(function(group)
+      for index = 5, 1, -1 do
+        group:spawn("task " .. index, function()
+          tasks.sleep(index * 0.05)
+          order[#order + 1] = index
+        end)
+      end
+    end))
+    assert.same({ 1, 2, 3, 4, 5 }, order)
+    local took = tasks.now() - before
+    assert.is_true(took >= 0.25 and took < 0.7, took)
+  end)
+
+  it("gives tasks their arguments and returns their results", function()
+    local task
+    assert.is_true(tasks.group(function(group)
+      task = group:spawn("sum", function(a, b, c) return a, nil, c, b end, 1, nil, 3)
+      group:spawn("reader", function() assert.equal(3, select(3, task:result())) end)
+    end))
+    assert.is_true(task:done())
+    assert.same({ 1, nil, 3, nil, n = 4 }, table.pack(task:result()))
+  end)
+
+  it("with nothing to do ends at once", function()
+    assert.is_true(tasks.group(function() end))
+    assert.is_true(tasks.group(function(group) group:spawn("x", function() end) end))
+  end)
+
+  it("fails with the first failure, and cancels the rest", function()
+    local unwound = {}
+    local ok, message, code, detail = tasks.group(function(group)
+      group:spawn("slow", function()
+        local passed, fault = pcall(tasks.sleep, 60)
+        unwound[#unwound + 1] = { passed, fault == tasks.CANCELLED }
+        error(fault, 0)
+      end)
+      group:spawn("bad", function()
+        tasks.sleep(0.01)
+        return nil, "no such subnet", "InvalidSubnetID.NotFound", { request_id = "r-1" }
+      end)
+      tasks.sleep(60)
+    end)
+    assert.is_nil(ok)
+    assert.equal("no such subnet", message)
+    assert.equal("InvalidSubnetID.NotFound", code)
+    assert.equal("r-1", detail.request_id)
+    assert.equal("bad", names(detail.failures))
+    assert.same({ "slow" }, detail.cancelled)
+    assert.same({ { false, true } }, unwound)
+  end)
+
+  it("can spare the others", function()
+    local done = 0
+    local ok, message, _, detail = tasks.group(function(group)
+      group:spawn("a", fail_with("first"))
+      group:spawn("b", function()
+        tasks.sleep(0.02)
+        done = done + 1
+      end)
+      group:spawn("c", function()
+        tasks.sleep(0.01)
+        return nil, "second"
+      end)
+    end, { on_failure = "spare" })
+    assert.is_nil(ok)
+    assert.equal("first", message)
+    assert.equal("a c", names(detail.failures))
+    assert.same({}, detail.cancelled)
+    assert.equal(1, done)
+  end)
+
+  it("takes what a task raises for its failure, with the place", function()
+    local bad
+    local ok, message, code, detail = tasks.group(function(group)
+      bad = group:spawn("bad", function()
+        tasks.sleep(0)
+        error("oops")
+      end)
+    end)
+    assert.is_nil(ok)
+    assert.matches("tasks_spec.lua:%d+: oops", message)
+    assert.equal("ERAISED", code)
+    assert.matches("tasks_spec.lua:%d+: in function", detail.traceback)
+    assert.equal("ERAISED", select(3, bad:result()))
+    local fault = {}
+    detail = select(4, tasks.group(function(group) group:spawn("bad", function() error(fault) end) end))
+    assert.equal(fault, detail.error)
+  end)
+
+  it("raises what its own function raises, once the tasks have ended", function()
+    local ended = false
+    local ok, fault = pcall(tasks.group, function(group)
+      group:spawn("slow", function()
+        pcall(tasks.sleep, 60)
+        ended = true
+      end)
+      tasks.sleep(0.01)
+      error("mine")
+    end)
+    assert.is_false(ok)
+    assert.matches("mine", fault)
+    assert.is_true(ended)
+  end)
+
+  it("fails when its own function returns nil and a message", function()
+    local ok, message, code = tasks.group(function(group)
+      group:spawn("slow", function() tasks.sleep(60) end)
+      tasks.sleep(0.01)
+      return nil, "gave up", "EGAVEUP"
+    end)
+    assert.is_nil(ok)
+    assert.equal("gave up", message)
+    assert.equal("EGAVEUP", code)
+  end)
+
+  it("ends at its deadline", function()
+    local before = tasks.now()
+    local ok, message, code, detail = tasks.group(function(group)
+      group:spawn("slow", function() tasks.sleep(60) end)
+      group:spawn("quick", function() tasks.sleep(0.01) end)
+    end, { deadline = 0.1 })
+    assert.is_nil(ok)
+    assert.equal("not done within 0.1 seconds", message)
+    assert.equal("ETIMEDOUT", code)
+    assert.same({ "slow" }, detail.cancelled)
+    assert.is_true(tasks.now() - before < 5)
+    assert.is_true(tasks.group(function() end, { deadline = 60 }))
+  end)
+
+  it("runs as many at once as its limit says, the others after them in their order", function()
+    local running, most, order = 0, 0, {}
+    assert.is_true(tasks.group(function(group)
+      for index = 1, 20 do
+        group:spawn("t", function()
+          order[#order + 1] = index
+          running = running + 1
+          most = math.max(most, running)
+          tasks.sleep(0.005)
+          running = running - 1
+        end)
+      end
+    end, { limit = 3 }))
+    assert.equal(3, most)
+    for index = 1, 20 do assert.equal(index, order[index]) end
+  end)
+
+  it("that is cancelled does not start what waits in its queue", function()
+    local started = 0
+    local ok, message, code, detail = tasks.group(function(group)
+      for index = 1, 5 do
+        group:spawn("t" .. index, function()
+          started = started + 1
+          tasks.sleep(60)
+        end)
+      end
+      tasks.sleep(0.01)
+      group:cancel("enough")
+      local late = group:spawn("late", function() started = started + 1 end)
+      assert.has_error(function() tasks.sleep(0) end)
+      assert.is_false(late:done())
+    end, { limit = 2 })
+    assert.is_nil(ok)
+    assert.equal("enough", message)
+    assert.equal("ECANCELED", code)
+    assert.equal(2, started)
+    assert.same({ "t1", "t2", "t3", "t4", "t5", "late" }, detail.cancelled)
+  end)
+
+  it("holds groups, which fail and are cancelled by themselves", function()
+    local inner_result, outer_cancelled
+    assert.is_true(tasks.group(function(outer)
+      outer:spawn("one", function()
+        inner_result = table.pack(tasks.group(function(inner)
+          inner:spawn("bad", fail_with("inner failure", "EINNER"))
+          inner:spawn("slow", function() tasks.sleep(60) end)
+        end))
+      end)
+      outer:spawn("two", function() tasks.sleep(0.05) end)
+    end))
+    assert.same({ n = 4, nil, "inner failure", "EINNER", inner_result[4] }, inner_result)
+    local deep = false
+    local ok, message = tasks.group(function(outer)
+      outer:spawn("one", function()
+        local passed, fault = pcall(tasks.group, function(inner)
+          inner:spawn("deep", function()
+            local _, why = pcall(tasks.sleep, 60)
+            tasks.now()
+            deep = why == tasks.CANCELLED
+          end)
+        end)
+        outer_cancelled = not passed and fault == tasks.CANCELLED
+        error(fault, 0)
+      end)
+      outer:spawn("two", function()
+        tasks.sleep(0.02)
+        return nil, "outer failure"
+      end)
+    end)
+    assert.is_nil(ok)
+    assert.equal("outer failure", message)
+    assert.is_true(deep)
+    assert.is_true(outer_cancelled)
+  end)
+
+  it("drops a task that will not be cancelled", function()
+    local tries = 0
+    local ok, _, code = tasks.group(function(group)
+      group:spawn("stubborn", function()
+        while true do
+          pcall(tasks.sleep, 1)
+          tries = tries + 1
+        end
+      end)
+      tasks.sleep(0.01)
+      group:cancel()
+    end)
+    assert.is_nil(ok)
+    assert.equal("ECANCELED", code)
+    assert.is_true(tries >= 2 and tries <= 101, tries)
+  end)
+
+  it("does not let a task cancelled in long work begin another request", function()
+    local client = assert(http.new { getenv = function() end })
+    local code
+    tasks.group(function(group)
+      group:spawn("worker", function()
+        group:cancel()
+        local ok, fault = pcall(client.request, client, { url = server.url .. "/after-cancel" })
+        code = not ok and fault
+      end)
+    end)
+    assert.equal(tasks.CANCELLED, code)
+    assert.is_nil(servers.stats(client, server).seen["/after-cancel"])
+    client:close()
+  end)
+
+  it("notices that its tasks wait for each other", function()
+    local a, b
+    local ok, fault = pcall(tasks.group, function(group)
+      a = group:spawn("a", function() return b:result() end)
+      b = group:spawn("b", function() return a:result() end)
+    end)
+    assert.is_false(ok)
+    assert.matches("wait for each other", fault)
+    assert.is_true(a:done() and b:done())
+  end)
+
+  it("leaves no descriptor open", function()
+    local before = descriptors()
+    for _ = 1, 10 do
+      tasks.group(function(group) group:spawn("x", function() tasks.sleep(0) end) end)
+      pcall(tasks.group, function() error("x") end)
+      tasks.group(function() tasks.sleep(60) end, { deadline = 0.001 })
+    end
+    local runner = assert(tasks.start(function() tasks.sleep(60) end))
+    runner:step()
+    runner:close()
+    assert.equal(before, descriptors())
+  end)
+end)
+
+describe("waiting", function()
+  it("blocks outside of tasks", function()
+    local before = tasks.now()
+    tasks.sleep(0.03)
+    assert.is_true(tasks.now() - before >= 0.03)
+    assert.equal("ETIMEDOUT", select(3, tasks.poll({}, 0.01)))
+    local child = assert(process.spawn { argv = { "sleep", "0.05" } })
+    assert.is_true(tasks.wait(child, 10))
+    assert.same({ status = 0 }, child:wait(0))
+    assert.equal("ETIMEDOUT", select(3, tasks.wait({
+      pollfd = function() end, events = function() return "r" end, timeout = function() end,
+    }, 0.01)))
+  end)
+
+  it("lets the others run inside tasks, for children and files too", function()
+    local ticks, output = 0, nil
+    assert.is_true(tasks.group(function(group)
+      group:spawn("ticker", function()
+        while not output do
+          ticks = ticks + 1
+          tasks.sleep(0.005)
+        end
+      end)
+      group:spawn("child", function()
+        output = assert(process.run { argv = { "sh", "-c", "sleep 0.1; echo done" } }).stdout
+        local file = assert(process.spawn { argv = { "true" }, stdin = "pipe" })
+        file:wait()
+        assert.equal("EPIPE", select(3, file:write("x")))
+      end)
+    end))
+    assert.equal("done\n", output)
+    assert.is_true(ticks > 5, ticks)
+  end)
+
+  it("for a waitable ends when its own timeout has passed", function()
+    local waitable = { pollfd = function() end, events = function() end, timeout = function() return 0.01 end }
+    assert.is_true(tasks.wait(waitable))
+    assert.is_true(tasks.group(function() assert(tasks.wait(waitable, 60)) end))
+  end)
+
+  it("of two tasks for one descriptor wakes both, each for what it wanted", function()
+    local child = assert(process.spawn { argv = { "cat" }, stdin = "pipe", stdout = "pipe" })
+    local lines = {}
+    assert.is_true(tasks.group(function(group)
+      group:spawn("a", function() lines[1] = child:read_line(10) end)
+      group:spawn("b", function() lines[2] = child:read_line(10) end)
+      tasks.sleep(0.01)
+      child:write("x\ny\n")
+    end))
+    table.sort(lines)
+    assert.same({ "x", "y" }, lines)
+    child:close_stdin()
+    child:wait(5)
+  end)
+
+  it("in a coroutine of the program's own blocks, and works", function()
+    local values = {}
+    assert.is_true(tasks.group(function()
+      for value in coroutine.wrap(function()
+        for index = 1, 3 do
+          tasks.sleep(0.001)
+          coroutine.yield(index)
+        end
+      end) do
+        values[#values + 1] = value
+      end
+      table.sort({ 2, 1, 3 }, function(a, b)
+        tasks.sleep(0) -- cannot yield across C
+        return a < b
+      end)
+    end))
+    assert.same({ 1, 2, 3 }, values)
+  end)
+
+  it("by coroutine.yield is a failure, not a silence", function()
+    local ok, message = tasks.group(function(group) group:spawn("x", function() coroutine.yield(5) end) end)
+    assert.is_nil(ok)
+    assert.matches("called coroutine.yield", message)
+  end)
+end)
+
+describe("requests in tasks", function()
+  local client
+  before_each(function() client = assert(http.new { getenv = function() end }) end)
+  after_each(function() client:close() end)
+
+  it("go out together", function()
+    local before = tasks.now()
+    assert.is_true(tasks.group(function(group)
+      for index = 1, 64 do
+        group:spawn("request " .. index, function()
+          local response = assert(client:request { url = server.url .. "/delay/0.3" })
+          assert.equal("late", response.body)
+        end)
+      end
+    end))
+    assert.is_true(tasks.now() - before < 9)
+  end)
+
+  it("wake only those whose answer has come", function()
+    local wakes = 0
+    local yield = coroutine.yield
+    coroutine.yield = function(...) -- luacheck: ignore
+      wakes = wakes + 1
+      return yield(...)
+    end
+    local ok = tasks.group(function(group)
+      for index = 1, 40 do
+        group:spawn("request", function()
+          assert(client:request { url = server.url .. "/delay/" .. index / 200 })
+        end)
+      end
+    end)
+    coroutine.yield = yield -- luacheck: ignore
+    assert.is_true(ok)
+    assert.equal(40, wakes)
+  end)
+
+  it("are cancelled with their task", function()
+    local transfer_errors = 0
+    local ok, _, code = tasks.group(function(group)
+      for _ = 1, 10 do
+        group:spawn("hangs", function()
+          local passed, fault = pcall(client.request, client, { url = server.url .. "/delay/60", timeout = 60 })
+          if not passed and fault == tasks.CANCELLED then transfer_errors = transfer_errors + 1 end
+          error(fault, 0)
+        end)
+      end
+    end, { deadline = 0.2 })
+    assert.is_nil(ok)
+    assert.equal("ETIMEDOUT", code)
+    assert.equal(10, transfer_errors)
+    assert.is_nil(next(client.transfers))
+    assert.equal(200, client:request({ url = server.url .. "/where" }).status)
+  end)
+
+  it("end with ECANCELED when another task closes their client", function()
+    local code
+    assert.is_true(tasks.group(function(group)
+      group:spawn("asks", function() code = select(3, client:request { url = server.url .. "/delay/60" }) end)
+      tasks.sleep(0.05)
+      client:close()
+    end))
+    assert.equal("ECANCELED", code)
+  end)
+
+  it("of two clients mix with blocking ones", function()
+    local other = assert(http.new { getenv = function() end })
+    local pending = assert(other:start { url = server.url .. "/delay/0.1" })
+    assert.is_true(tasks.group(function(group)
+      group:spawn("a", function() assert(client:request { url = server.url .. "/where" }) end)
+      group:spawn("b", function()
+        tasks.await(pending)
+        assert.equal("late", pending:result().body)
+      end)
+      group:spawn("c", function()
+        coroutine.wrap(function() assert(other:request { url = server.url .. "/delay/0.2" }) end)()
+      end)
+    end))
+    other:close()
+  end)
+end)
+
+describe("an interrupt", function()
+  it("cancels everything and goes on up", function()
+    local client = assert(http.new { getenv = function() end })
+    local unwound = 0
+    local poll = { pollfd = function() end, events = function() end, timeout = function() error("interrupted!", 0) end }
+    local runner = assert(tasks.start(function(group)
+      for _ = 1, 5 do
+        group:spawn("t", function()
+          local ok, fault = pcall(client.request, client, { url = server.url .. "/delay/60" })
+          if not ok and fault == tasks.CANCELLED then unwound = unwound + 1 end
+          tasks.sleep(0)
+        end)
+      end
+      tasks.group(function(inner)
+        inner:spawn("deep", function() tasks.sleep(60) end)
+        tasks.sleep(60)
+      end)
+    end))
+    for _ = 1, 3 do runner:step() end
+    runner.loop.drivers[poll] = { fd = -1, count = 1 }
+    local ok, fault = pcall(runner.step, runner)
+    assert.is_false(ok)
+    assert.equal("interrupted!", fault)
+    assert.equal(5, unwound)
+    assert.is_nil(next(client.transfers))
+    assert.is_true(runner:done())
+    client:close()
+  end)
+
+  it("of a real program ends it, with its children and requests", function()
+    local script = [[
+      local tasks, http, process = require "eni6.tasks", require "eni6.http", require "eni6.process"
+      local client = http.new { getenv = function() end }
+      tasks.group(function(group)
+        group:spawn("request", function()
+          local ok, fault = pcall(client.request, client, { url = "]] .. server.url .. [[/delay/60" })
+          io.stderr:write(tostring(fault), "\n")
+          error(fault, 0)
+        end)
+        group:spawn("child", function() process.run { argv = { "sleep", "60" } } end)
+        tasks.sleep(0.1)
+        print("ready")
+        io.stdout:flush()
+      end)]]
+    local child = assert(process.spawn {
+      argv = { _VERSION == "Lua 5.3" and "lua5.3" or "lua5.4", "-e", script },
+      env = { LUA_PATH = package.path, LUA_CPATH = package.cpath }, stdout = "pipe", stderr = "pipe", new_group = true,
+    })
+    assert.equal("ready", child:read_line(10))
+    os.execute("kill -INT " .. child.pid)
+    assert.equal("the task was cancelled", child:read_line(10, "stderr"))
+    assert.matches("interrupted!", child:read_line(10, "stderr"))
+    assert.same({ status = 1 }, child:wait(10))
+  end)
+end)
+
+describe("a runner", function()
+  it("is driven by a loop of the caller's", function()
+    local client = assert(http.new { getenv = function() end })
+    local body
+    local runner = assert(tasks.start(function(group)
+      group:spawn("request", function() body = assert(client:request { url = server.url .. "/delay/0.05" }).body end)
+      group:spawn("sleeper", function() tasks.sleep(0.03) end)
+    end))
+    local rounds = 0
+    while not runner:done() do
+      tasks.poll({ { runner:pollfd(), runner:events() } }, runner:timeout())
+      runner:step()
+      rounds = rounds + 1
+    end
+    assert.is_true(runner:result())
+    assert.equal("late", body)
+    assert.is_true(rounds < 50, rounds)
+    runner:step()
+    runner:close()
+    runner:close()
+    client:close()
+  end)
+
+  it("runs inside a scheduler that is not ours", function()
+    local cqueues = require "cqueues"
+    local runner = assert(tasks.start(function() tasks.sleep(0.05) end))
+    local ticks, queue = 0, cqueues.new()
+    queue:wrap(function()
+      while not runner:done() do
+        cqueues.poll(runner)
+        runner:step()
+      end
+    end)
+    queue:wrap(function()
+      for _ = 1, 5 do
+        ticks = ticks + 1
+        cqueues.sleep(0.005)
+      end
+      assert.is_true(tasks.group(function() tasks.sleep(0.001) end)) -- blocks, and works
+    end)
+    assert(queue:loop())
+    assert.equal(5, ticks)
+    assert.is_true(runner:result())
+    cqueues.cancel(runner:pollfd())
+    runner:close()
+  end)
+
+  it("does not allow its tasks to step it", function()
+    local runner
+    runner = assert(tasks.start(function() runner:step() end))
+    assert.has_error(function()
+      runner:step()
+      runner:result()
+    end)
+    assert.is_true(runner:done())
+  end)
+end)
+
+describe("tasks misuse", function()
+  it("is named", function()
+    for message, case in pairs {
+      ["expected a function, not nil"] = {},
+      ["options must be a table"] = { print, 5 },
+      ["deadlines: unknown option"] = { print, { deadlines = 5 } },
+      ["deadline: must be a number"] = { print, { deadline = "5" } },
+      ['on_failure must be "cancel" or "spare"'] = { print, { on_failure = "ignore" } },
+      ["limit must be at least 1"] = { print, { limit = 0 } },
+    } do
+      local ok, text = pcall(function() tasks.group(table.unpack(case)) end)
+      assert.is_false(ok)
+      assert.truthy(text:find(message, 1, true), text)
+      assert.matches("tasks_spec.lua:%d+:", text)
+    end
+    local group
+    tasks.group(function(it) group = it end)
+    assert.has_error(function() group:spawn("late", print) end)
+    assert.has_error(function() tasks.group(function(it) it:spawn(print) end) end)
+    assert.has_error(function() tasks.sleep("x") end)
+  end)
+end)
