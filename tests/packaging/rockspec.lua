@@ -1,0 +1,84 @@
+-- Prints the rockspec with the files that are on disk: `make rockspec` writes it,
+-- and a test compares it with the one in the tree.
+
+local HEAD = [[
+rockspec_format = "3.0"
+package = "eni6"
+version = "scm-1"
+source = { url = "git+file://." }
+description = {
+  summary = "A public IPv6 address for every container on AWS, without NAT",
+  detailed = "SigV4 signing, IPv6 block allocation and netlink configuration in a C core, "
+    .. "an EC2 client, and commands that create network interfaces with a host address and "
+    .. "an aligned block of addresses, launch instances on them, and give the block to Docker.",
+  license = "MIT",
+}
+supported_platforms = { "linux" }
+dependencies = {
+  "lua >= 5.3, < 5.5",
+  "lpeg >= 1.0",
+  "luaexpat >= 1.4",
+  "dkjson >= 2.5",
+  "lyaml >= 6.2",
+  "argparse >= 0.7",
+}
+external_dependencies = {
+  CRYPTO = { header = "openssl/evp.h", library = "crypto" },
+  CURL = { library = "curl" }, -- its header lies in a folder of the architecture on Debian
+}
+]]
+
+local function lines_of(command)
+  local lines = {}
+  local pipe = assert(io.popen(command))
+  for line in pipe:lines() do lines[#lines + 1] = line end
+  pipe:close()
+  return lines
+end
+
+-- The C sources of the two modules; what both need is compiled into each.
+local SHARED = { ["core/error.c"] = true, ["core/binding/eni6L.c"] = true }
+
+local function sources(is_http)
+  local list = {}
+  for _, path in ipairs(lines_of("LC_ALL=C ls core/*.c core/binding/*.c")) do
+    local http = path:match("/http[%w_]*%.c$") ~= nil
+    if http == is_http or SHARED[path] then list[#list + 1] = path end
+  end
+  return list
+end
+
+local function c_module(name, is_http, library)
+  local quoted = {}
+  for i, path in ipairs(sources(is_http)) do quoted[i] = string.format("        %q,\n", path) end
+  return string.format([=[
+    ["%s"] = {
+      sources = {
+%s      },
+      incdirs = { "core", "$(%s_INCDIR)" },
+      libdirs = { "$(%s_LIBDIR)" },
+      libraries = { "%s" },
+    },
+]=], name, table.concat(quoted), library, library, library:lower())
+end
+
+local function lua_modules()
+  local list = {}
+  for i, path in ipairs(lines_of("LC_ALL=C find lua -name '*.lua' | LC_ALL=C sort")) do
+    local name = path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")
+    list[i] = string.format("    [%q] = %q,\n", name, path)
+  end
+  return table.concat(list)
+end
+
+local function commands()
+  local list = {}
+  for i, path in ipairs(lines_of("LC_ALL=C ls scripts/*.lua")) do
+    list[i] = string.format("      [\"eni6-%s\"] = %q,\n", path:match("([^/]+)%.lua$"), path)
+  end
+  return table.concat(list)
+end
+
+io.write(HEAD, "build = {\n  type = \"builtin\",\n  modules = {\n",
+  c_module("eni6.core", false, "CRYPTO"), c_module("eni6.core.http", true, "CURL"), lua_modules(),
+  "  },\n  install = {\n    bin = {\n", commands(), "    },\n  },\n}\n")
