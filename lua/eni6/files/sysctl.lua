@@ -30,11 +30,4 @@ function sysctl.render(link)
   return files.compose(lines)
 end
 
---- Where the kernel shows a setting.
----@param name string with slashes
----@return string path
-function sysctl.path(name)
-  return "/proc/sys/" .. name
-end
-
 return sysctl

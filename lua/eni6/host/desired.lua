@@ -86,16 +86,15 @@ local function choose_gateway(facts)
   local best = facts.gateways[1]
   if not best then return nil end
   local metric = best.protocol == "ra" and math.min(METRIC, math.max(1, best.metric - 1)) or best.metric
-  return { via = best.via, metric = metric }
+  return { via = best.gateway, metric = metric }
 end
 
+-- The global addresses that leave the main interface, with their lengths.
 local function leaving(facts, address)
   local list = {}
   for _, present in ipairs(facts.main.addresses) do
-    local here = ip6.address(present.address)
-    if present.scope ~= "link" and here ~= address then
-      list[#list + 1] = { address = tostring(here), length = present.length }
-    end
+    local here = ip6.interface(present.address)
+    if present.scope ~= "link" and here ~= address then list[#list + 1] = present.address end
   end
   return list
 end
@@ -109,7 +108,7 @@ end
 ---@param facts table see eni6.host.inspect
 ---@param options { address: string|nil, block: string|nil }|nil what the caller decides
 ---@return table|nil wanted { link, mac, address (text), length (bits), gateway { via, metric } or nil,
----   block (text), delegated (boolean), leaving = list of { address, length } that go from the main interface }
+---   block (text), delegated (boolean), leaving = addresses with length that go from the main interface }
 ---@return string? message
 ---@return string? code "EAMBIGUOUS" with the candidates, "EADDRNOTAVAIL", "EINVAL"
 function desired.new(facts, options)

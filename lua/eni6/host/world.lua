@@ -1,8 +1,6 @@
 --- What the instance's side touches: files below a root, kernel settings,
 --- programs, netlink, the metadata service and Docker, each replaceable.
 
-local sysctl = require("eni6.files.sysctl")
-
 local world = {}
 
 local World = { __name = "eni6.world" }
@@ -12,7 +10,7 @@ World.__index = World
 local lazy = {
   filesystem = function() return require("eni6.filesystem") end,
   process = function() return require("eni6.process") end,
-  netlink = function() return assert(require("eni6.netlink").open({})) end,
+  netlink = function(self) return assert(require("eni6.netlink").open({ netns = self.netns })) end,
   imds = function() return require("eni6.aws.imds").new({ getenv = os.getenv }) end,
   docker = function(self) return require("eni6.docker").new({ socket = self.docker_socket }) end,
 }
@@ -20,7 +18,8 @@ local lazy = {
 --- The world as this machine has it.
 ---@param options table|nil
 ---   root: string before every path of a file, default "" (the machine's own);
----   docker_socket: string; filesystem, process, netlink, imds, docker, tasks: what to use instead
+---   docker_socket: string; netns: a network namespace instead of this one;
+---   filesystem, process, netlink, imds, docker, tasks: what to use instead
 ---@return table world
 function world.new(options)
   local self = setmetatable({}, {
@@ -77,22 +76,26 @@ function World:remove(path)
   return nil, message, code
 end
 
---- A kernel setting of this network namespace; nil where the kernel has none.
+--- A kernel setting of the network namespace; nil where the kernel has none.
+---@param name string such as "net/ipv6/conf/all/forwarding"
 ---@return string|nil value
 function World:read_sysctl(name)
-  local text = self.filesystem.read(sysctl.path(name))
-  return text and text:match("^%s*(.-)%s*$")
+  return (self.netlink:sysctl((name:gsub("^net/", ""))))
 end
 
---- Sets one. Written in place: /proc knows no rename.
+--- Sets one.
 ---@return true|nil ok, string? message, string? code
-function World:write_sysctl(name, value) -- luacheck: no self
-  local file, message = io.open(sysctl.path(name), "w")
-  if not file then return nil, "cannot set " .. name .. ": " .. message, "EACCES" end
-  local written, fault = file:write(value, "\n")
-  local closed, close_fault = file:close()
-  if written and closed then return true end
-  return nil, "cannot set " .. name .. ": " .. (fault or close_fault), "EINVAL"
+function World:write_sysctl(name, value)
+  return self.netlink:sysctl((name:gsub("^net/", "")), value)
+end
+
+--- Whether a program is in the folders where Debian and Ubuntu put them.
+---@return boolean
+function World:exists_program(name)
+  for _, folder in ipairs({ "/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/usr/local/sbin/", "/bin/", "/sbin/" }) do
+    if self.filesystem.stat(folder .. name) then return true end
+  end
+  return false
 end
 
 --- Runs a program to its end; any failure of it is an error with its last words.

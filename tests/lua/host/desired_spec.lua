@@ -11,11 +11,11 @@ end
 -- instance-1 of the published text as EC2 hands it out, /128s from DHCPv6.
 local function facts(changes)
   local ipv6s = changes and changes.ipv6s or list("8", "9", "a", "b", "1:1")
-  local addresses = { { address = "fe80::10fb:b4ff:fe8b:15f8", length = 64, scope = "link" } }
-  for _, text in ipairs(ipv6s) do addresses[#addresses + 1] = { address = text, length = 128, scope = "global" } end
+  local addresses = { { address = "fe80::10fb:b4ff:fe8b:15f8/64", scope = "link" } }
+  for _, text in ipairs(ipv6s) do addresses[#addresses + 1] = { address = text .. "/128", scope = "global" } end
   local result = {
     main = { name = "ens5", mac = "12:fb:b4:8b:15:f8", addresses = addresses },
-    gateways = { { via = "fe80::1066:30ff:feb8:c008", link = "ens5", protocol = "ra", metric = 1024 } },
+    gateways = { { gateway = "fe80::1066:30ff:feb8:c008", link = "ens5", protocol = "ra", metric = 1024 } },
     imds = { ipv6s = ipv6s, ipv6_prefix = {}, subnet_ipv6_cidr_blocks = { P .. "/64" }, tags = {} },
   }
   for name, value in pairs(changes or {}) do
@@ -36,10 +36,7 @@ describe("desired", function()
       link = "ens5", mac = "12:fb:b4:8b:15:f8", address = P .. "1:1", length = 64,
       gateway = { via = "fe80::1066:30ff:feb8:c008", metric = 512 },
       block = P .. "8/126", delegated = false,
-      leaving = {
-        { address = P .. "8", length = 128 }, { address = P .. "9", length = 128 },
-        { address = P .. "a", length = 128 }, { address = P .. "b", length = 128 },
-      },
+      leaving = list("8/128", "9/128", "a/128", "b/128"),
     }, desired.new(facts()))
   end)
 
@@ -97,9 +94,9 @@ describe("desired", function()
   end)
 
   it("keeps a static route's own metric and goes below an advertised one", function()
-    local static = { { via = "fe80::1", protocol = "static", metric = 700 } }
+    local static = { { gateway = "fe80::1", protocol = "static", metric = 700 } }
     assert.same({ via = "fe80::1", metric = 700 }, desired.new(facts({ gateways = static })).gateway)
-    local advertised = { { via = "fe80::1", protocol = "ra", metric = 100 } }
+    local advertised = { { gateway = "fe80::1", protocol = "ra", metric = 100 } }
     assert.equal(99, desired.new(facts({ gateways = advertised })).gateway.metric)
     assert.is_nil(desired.new(facts({ gateways = {} })).gateway)
   end)
