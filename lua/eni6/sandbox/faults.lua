@@ -8,7 +8,7 @@ faults.__index = faults
 ---@type table<string, { acts: boolean }>
 faults.KINDS = {
   throttle = { acts = false }, -- refused with RequestLimitExceeded
-  status = { acts = false }, -- refused with an HTTP status (500)
+  status = { acts = false }, -- refused with an HTTP status (500) and a code that goes with it
   html = { acts = false }, -- an HTML page in the place of an answer, with an HTTP status (502)
   close_before = { acts = false }, -- the connection is closed
   delay = { acts = true }, -- answered late
@@ -26,9 +26,11 @@ faults.KINDS = {
 ---@field probability number|nil that it strikes a request: 1 by default
 ---@field seconds number|nil of `delay`
 ---@field status integer|nil of `status` and `html`
+---@field code string|nil EC2's error code for `status`
+---@field message string|nil for `status`
 
 local FIELDS = { kind = "string", operation = "string", nth = "number", times = "number", probability = "number",
-  seconds = "number", status = "number" }
+  seconds = "number", status = "number", code = "string", message = "string" }
 
 local function check_rule(rule)
   if type(rule) ~= "table" then return nil, "a fault rule must be an object" end

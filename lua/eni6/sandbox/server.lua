@@ -79,8 +79,8 @@ end
 
 local function status_answer(rule)
   local status = rule.status or 500
-  if status == 503 then return error_answer("Unavailable", "The service is temporarily unavailable", status) end
-  return error_answer("InternalError", "An internal error has occurred", status)
+  local code = rule.code or (status == 503 and "Unavailable" or "InternalError")
+  return error_answer(code, rule.message or "An internal error has occurred", status)
 end
 
 function server:hold()

@@ -3,6 +3,8 @@
 --- an empty element. Elements are written in the order of their names, so that
 --- the same answer is the same bytes.
 
+local random = require "eni6.sandbox.random"
+
 local M = {}
 
 local ESCAPES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["\r"] = "&#xd;" }
@@ -13,24 +15,60 @@ local function escaped(text)
 end
 M.escape = escaped
 
+-- Tags are made once for each name.
+local function memo(make)
+  return setmetatable({}, { __index = function(made, name)
+    made[name] = make(name)
+    return made[name]
+  end })
+end
+
+local open_tag = memo(function(name) return "<" .. name .. ">" end)
+local close_tag = memo(function(name) return "</" .. name .. ">" end)
+local empty_tag = memo(function(name) return "<" .. name .. "/>" end)
+
+-- Sorting the names of every structure would take most of the time, so the order
+-- of a set of names is remembered under the sum of a random number for each.
+local numbers = random.new(1)
+local number_of = memo(function() return numbers:next() * 2147483648 + numbers:next() end)
+local orders = {}
+
+local function is_order_of(order, count, value)
+  if not order or #order ~= count then return false end
+  for _, name in ipairs(order) do
+    if value[name] == nil then return false end
+  end
+  return true
+end
+
+local function names_in_order(value)
+  local sum, count = 0, 0
+  for name in pairs(value) do
+    sum, count = sum + number_of[name], count + 1
+  end
+  local order = orders[sum]
+  if is_order_of(order, count, value) then return order end
+  order = {}
+  for name in pairs(value) do order[#order + 1] = name end
+  table.sort(order)
+  orders[sum] = order
+  return order
+end
+
 local write
 
 local function write_element(out, name, value)
-  out[#out + 1] = "<" .. name
   if type(value) == "table" and next(value) == nil then
-    out[#out + 1] = "/>"
+    out[#out + 1] = empty_tag[name]
     return
   end
-  out[#out + 1] = ">"
+  out[#out + 1] = open_tag[name]
   write(out, value)
-  out[#out + 1] = "</" .. name .. ">"
+  out[#out + 1] = close_tag[name]
 end
 
 local function write_structure(out, value)
-  local names = {}
-  for name in pairs(value) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do write_element(out, name, value[name]) end
+  for _, name in ipairs(names_in_order(value)) do write_element(out, name, value[name]) end
 end
 
 function write(out, value)

@@ -14,7 +14,7 @@ local M = {}
 ---@field bounds integer[]|nil of MaxResults; nil when the operation does not page
 ---@field find (fun(world: table, id: string): table)|nil how to find one by id
 ---@field all (fun(world: table): table[])|nil what there is, the family's records by default
----@field keep (fun(record: table, world: table, params: table): boolean)|nil one more filter
+---@field keep (fun(world: table, params: table): (fun(record: table): boolean)|nil)|nil makes one more filter of a request
 ---@field parameters table|nil more parameters
 
 local function parameters_of(description)
@@ -42,11 +42,11 @@ local function named(world, description, ids)
   return records
 end
 
-local function kept(records, test, ...)
+local function kept(records, test, world)
   if not test then return records end
   local list = {}
   for _, record in ipairs(records) do
-    if test(record, ...) then list[#list + 1] = record end
+    if test(record, world) then list[#list + 1] = record end
   end
   return list
 end
@@ -63,7 +63,8 @@ function M.select(world, description, params)
   local test = filters.compile(params.Filter, description.filters)
   local all = description.all or function() return world:described(description.family) end
   local records = ids and named(world, description, ids) or all(world)
-  return kept(kept(records, test, world), description.keep, world, params)
+  records = kept(records, test, world)
+  return description.keep and kept(records, description.keep(world, params)) or records
 end
 
 --- Makes the operation that describes a family.

@@ -69,11 +69,6 @@ operations.DetachInternetGateway = {
     if gateway.vpc ~= vpc then
       refuse("Gateway.NotAttached", "resource %s is not attached to network %s", gateway.id, vpc.id)
     end
-    for _, interface in ipairs(world:all("network_interface")) do
-      if interface.vpc == vpc and interface.public_ip then
-        refuse("DependencyViolation", "Network %s has some mapped public address(es)", vpc.id)
-      end
-    end
     return function()
       gateway.vpc = nil
       return { ["return"] = true }

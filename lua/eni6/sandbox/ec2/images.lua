@@ -88,8 +88,9 @@ end
 operations.DescribeImages = describe.operation {
   family = "image", ids = "ImageId", set = "imagesSet", view = view, filters = getters, bounds = { 1, 1000 },
   parameters = { Owner = { "string" }, ExecutableBy = { "string" }, IncludeDeprecated = "boolean" },
-  keep = function(image, world, params)
-    return not params.Owner or #params.Owner == 0 or owned(image, params.Owner, world.account)
+  keep = function(world, params)
+    if not params.Owner or #params.Owner == 0 then return nil end
+    return function(image) return owned(image, params.Owner, world.account) end
   end,
 }
 

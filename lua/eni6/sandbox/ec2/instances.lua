@@ -157,6 +157,12 @@ getters["launch-time"] = function(instance) return timestamp(instance.launch_tim
 getters["owner-id"] = function(_, world) return world.account end
 getters["root-device-type"] = function() return "ebs" end
 getters.tenancy = function() return "default" end
+getters["virtualization-type"] = function() return "hvm" end
+getters.hypervisor = function() return "xen" end
+getters["root-device-name"] = function(instance) return instance.image.root_device end
+getters["metadata-options.http-tokens"] = function(instance) return instance.metadata.HttpTokens end
+getters["metadata-options.http-endpoint"] = function(instance) return instance.metadata.HttpEndpoint end
+getters["metadata-options.http-protocol-ipv6"] = function(instance) return instance.metadata.HttpProtocolIpv6 end
 getters["network-interface.network-interface-id"] = of_interfaces(function(i) return i.id end)
 getters["network-interface.subnet-id"] = of_interfaces(function(i) return i.subnet.id end)
 getters["network-interface.vpc-id"] = of_interfaces(function(i) return i.vpc.id end)
@@ -191,9 +197,16 @@ operations.DescribeInstances = {
   end,
 }
 
+local REACHABILITY = { ok = "passed", initializing = "initializing" }
+
+local function checks_of(instance)
+  return instance.state == "running" and instance.checks or "not-applicable"
+end
+
 local function checks_view(instance)
-  local status = instance.state == "running" and "ok" or "not-applicable"
-  return { status = status, details = status == "ok" and { { name = "reachability", status = "passed" } } or {} }
+  local status = checks_of(instance)
+  local reachability = REACHABILITY[status]
+  return { status = status, details = reachability and { { name = "reachability", status = reachability } } or {} }
 end
 
 local function status_view(instance)
@@ -209,17 +222,18 @@ end
 local status_filters = filters.fields { ["instance-state-name"] = "state" }
 status_filters["instance-state-code"] = getters["instance-state-code"]
 status_filters["availability-zone"] = getters["availability-zone"]
-status_filters["instance-status.status"] = function(instance) return checks_view(instance).status end
-status_filters["system-status.status"] = status_filters["instance-status.status"]
-status_filters["instance-status.reachability"] = function(instance)
-  return instance.state == "running" and "passed" or nil
-end
+status_filters["instance-status.status"] = checks_of
+status_filters["system-status.status"] = checks_of
+status_filters["instance-status.reachability"] = function(instance) return REACHABILITY[checks_of(instance)] end
 status_filters["system-status.reachability"] = status_filters["instance-status.reachability"]
 
 local describe_status = describe.operation {
   family = "instance", ids = "InstanceId", set = "instanceStatusSet", view = status_view, filters = status_filters,
   bounds = { 5, 1000 }, parameters = { IncludeAllInstances = "boolean" },
-  keep = function(instance, _, params) return params.IncludeAllInstances or instance.state == "running" end,
+  keep = function(_, params)
+    if params.IncludeAllInstances then return nil end
+    return function(instance) return instance.state == "running" end
+  end,
 }
 operations.DescribeInstanceStatus = { parameters = describe_status.parameters, run = describe_status.run }
 
@@ -244,9 +258,9 @@ end
 
 -- An operation that moves instances from state to state and shows both; `act`
 -- gives the state that they are in at first.
-local function transition(check, act)
+local function transition(parameters, check, act)
   return {
-    parameters = { InstanceId = { "string" }, Force = "boolean", Hibernate = "boolean", AdditionalInfo = "string" },
+    parameters = parameters,
     run = function(world, params)
       local list = M.find_all(world, params.InstanceId)
       for _, instance in ipairs(list) do check(instance, params) end
@@ -263,7 +277,7 @@ local function transition(check, act)
   }
 end
 
-operations.TerminateInstances = transition(function(instance)
+operations.TerminateInstances = transition({ InstanceId = { "string" } }, function(instance)
   if instance.disable_api_termination then
     refuse("OperationNotPermitted", "The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance "
       .. "attribute and try again.", instance.id)
@@ -273,9 +287,10 @@ end, function(world, instance)
   instances.terminate(world, instance)
   return before == "terminated" and "terminated" or "shutting-down"
 end)
-operations.TerminateInstances.parameters = { InstanceId = { "string" } }
 
-operations.StopInstances = transition(function(instance, params)
+operations.StopInstances = transition({
+  InstanceId = { "string" }, Force = "boolean", Hibernate = "boolean",
+}, function(instance, params)
   if params.Hibernate then
     refuse("UnsupportedHibernationConfiguration", "The instance '%s' is not configured for hibernation", instance.id)
   end
@@ -290,7 +305,9 @@ end, function(world, instance)
   return "stopping"
 end)
 
-operations.StartInstances = transition(function(instance)
+operations.StartInstances = transition({
+  InstanceId = { "string" }, AdditionalInfo = "string",
+}, function(instance)
   if instance.state ~= "stopped" and instance.state ~= "running" and instance.state ~= "pending" then
     refuse_state(instance, "started")
   end

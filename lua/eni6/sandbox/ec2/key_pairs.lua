@@ -1,7 +1,8 @@
---- Key pairs: import, create, describe, delete.
+--- Key pairs: create, import, describe, delete.
 
 local describe = require "eni6.sandbox.ec2.describe"
 local filters = require "eni6.sandbox.filters"
+local private_keys = require "eni6.sandbox.catalogue.private_keys"
 local public_keys = require "eni6.sandbox.catalogue.public_keys"
 local refuse = require("eni6.sandbox.refusal").refuse
 local tags = require "eni6.sandbox.ec2.tags"
@@ -41,33 +42,47 @@ end
 
 local getters = filters.fields { ["key-name"] = "name", ["key-pair-id"] = "id", fingerprint = "fingerprint" }
 
--- Key pairs are asked for by name or by id.
-local function wanted(key, world, params)
-  local names = params.KeyName
-  if not names or #names == 0 then return true end
-  local found = false
-  for _, name in ipairs(names) do found = M.find(world, name) == key or found end
-  return found
+-- Key pairs are asked for by name, too.
+local function named(world, params)
+  if not params.KeyName or #params.KeyName == 0 then return nil end
+  local wanted = {}
+  for _, name in ipairs(params.KeyName) do wanted[M.find(world, name)] = true end
+  return function(key) return wanted[key] end
 end
 
-local describe_key_pairs = describe.operation {
-  family = "key_pair", ids = "KeyPairId", set = "keySet", view = view, filters = getters, keep = wanted,
+operations.DescribeKeyPairs = describe.operation {
+  family = "key_pair", ids = "KeyPairId", set = "keySet", view = view, filters = getters, keep = named,
   parameters = { KeyName = { "string" }, IncludePublicKey = "boolean" },
-}
-
-operations.DescribeKeyPairs = {
-  parameters = describe_key_pairs.parameters,
-  description = describe_key_pairs.description,
-  run = function(world, params)
-    for _, name in ipairs(params.KeyName or {}) do M.find(world, name) end
-    return describe_key_pairs.run(world, params)
-  end,
 }
 
 local function check_name(world, name)
   if #name == 0 or #name > 255 then refuse("InvalidParameterValue", "Invalid value '%s' for keyPairName", name) end
   if by_name(world, name) then refuse("InvalidKeyPair.Duplicate", "The keypair already exists") end
 end
+
+local function keep(world, name, key, tagged)
+  return world:insert("key_pair", { name = name, type = key.type, fingerprint = key.fingerprint, public_key = key.line,
+    tags = tagged })
+end
+
+operations.CreateKeyPair = {
+  parameters = { KeyName = "string!", KeyType = "string", KeyFormat = "string", TagSpecification = tags.parameters },
+  run = function(world, params)
+    check_name(world, params.KeyName)
+    local kind = params.KeyType or "rsa"
+    if not private_keys.is_type(kind) then refuse("InvalidParameterValue", "Invalid value '%s' for keyType", kind) end
+    if params.KeyFormat and params.KeyFormat ~= "pem" then
+      refuse("UnsupportedOperation", "The sandbox makes keys in the format pem, not %s", params.KeyFormat)
+    end
+    local specified = tags.specified(params.TagSpecification, "key-pair")
+    return function()
+      local key = private_keys.new(kind)
+      local record = keep(world, params.KeyName, key, specified["key-pair"])
+      return { keyPairId = record.id, keyName = record.name, keyFingerprint = record.fingerprint, keyMaterial = key.material,
+        tagSet = tags.view(record) }
+    end
+  end,
+}
 
 operations.ImportKeyPair = {
   parameters = { KeyName = "string!", PublicKeyMaterial = "blob!", TagSpecification = tags.parameters },
@@ -77,8 +92,7 @@ operations.ImportKeyPair = {
     if not key then refuse("InvalidKey.Format", "Key is not in valid OpenSSH public key format") end
     local specified = tags.specified(params.TagSpecification, "key-pair")
     return function()
-      local record = world:insert("key_pair", { name = params.KeyName, type = key.type, fingerprint = key.fingerprint,
-        public_key = key.line, tags = specified["key-pair"] })
+      local record = keep(world, params.KeyName, key, specified["key-pair"])
       return { keyPairId = record.id, keyName = record.name, keyFingerprint = record.fingerprint, tagSet = tags.view(record) }
     end
   end,
@@ -94,7 +108,7 @@ operations.DeleteKeyPair = {
     local key = params.KeyPairId and world:find("key_pair", params.KeyPairId) or by_name(world, params.KeyName or "")
     return function()
       if key then world:remove(key) end
-      return { ["return"] = true, keyPairId = key and key.id }
+      return { ["return"] = true }
     end
   end,
 }

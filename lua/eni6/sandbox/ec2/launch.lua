@@ -98,6 +98,14 @@ end
 local DEFAULT_METADATA = { state = "applied", HttpTokens = "optional", HttpPutResponseHopLimit = 1, HttpEndpoint = "enabled",
   HttpProtocolIpv6 = "disabled", InstanceMetadataTags = "disabled" }
 
+local function check_placement(placement, zone)
+  local wanted = placement and placement.AvailabilityZone
+  if wanted and wanted ~= zone.name then
+    refuse("InvalidParameterValue", "Value (%s) for parameter availabilityZone is invalid. The subnet is in %s.", wanted,
+      zone.name)
+  end
+end
+
 local function check_image(world, params, kind)
   if not params.ImageId then refuse("MissingParameter", "The request must contain the parameter ImageId") end
   local image = images.find(world, params.ImageId)
@@ -112,7 +120,7 @@ end
 -- An existing interface that the launch attaches.
 local function plan_existing(world, wanted, kind)
   for _, name in ipairs { "SubnetId", "SecurityGroupId", "Ipv6Addresses", "Ipv6AddressCount", "Ipv6Prefix",
-    "Ipv6PrefixCount", "PrivateIpAddress", "PrivateIpAddresses", "Description", "AssociatePublicIpAddress" } do
+    "Ipv6PrefixCount", "PrivateIpAddress", "PrivateIpAddresses", "Description" } do
     if wanted[name] ~= nil then
       refuse("InvalidParameterCombination", "The parameter %s may not be used with an existing network interface", name)
     end
@@ -133,11 +141,14 @@ local function plan_interface(world, wanted, kind)
   if not wanted.DeviceIndex then
     refuse("MissingParameter", "The request must contain the parameter NetworkInterface.DeviceIndex")
   end
+  if wanted.AssociatePublicIpAddress then
+    refuse("UnsupportedOperation", "The sandbox gives no public IPv4 addresses")
+  end
   local plan
   if wanted.NetworkInterfaceId then
     plan = plan_existing(world, wanted, kind)
   else
-    if not wanted.SubnetId then refuse("MissingInput", "No subnets found for the default VPC. Please specify a subnet.") end
+    if not wanted.SubnetId then refuse("VPCIdNotSpecified", "No default VPC for this user") end
     local fields = network_interfaces.plan(world, wanted, kind)
     plan = { new = fields, subnet = fields.subnet, delete_on_termination = wanted.DeleteOnTermination ~= false }
   end
@@ -263,6 +274,7 @@ local function check(world, params)
   if params.KeyName then key_pairs.find(world, params.KeyName) end
   local plans = plan_interfaces(world, params, kind)
   check_repeats(plans, count)
+  check_placement(params.Placement, plans[1].subnet.zone)
   return {
     count = count, kind = kind, image = image, plans = plans,
     user_data = check_user_data(params.UserData),

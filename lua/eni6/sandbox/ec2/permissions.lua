@@ -7,9 +7,9 @@ local refuse = require("eni6.sandbox.refusal").refuse
 
 local M = {}
 
---- What authorize and revoke accept; `flat` is the old form with one source.
+--- What authorize and revoke accept: permissions, or one in the older flat form.
 M.parameters = {
-  GroupId = "string", GroupName = "string",
+  GroupId = "string",
   IpPermissions = { {
     IpProtocol = "string", FromPort = "integer", ToPort = "integer",
     IpRanges = { { CidrIp = "string", Description = "string" } },

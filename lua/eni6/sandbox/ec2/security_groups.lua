@@ -100,25 +100,21 @@ for prefix, egress in pairs { ["ip-permission."] = false, ["egress.ip-permission
   getters[prefix .. "group-id"] = of_rules(egress, value_of("group"))
 end
 
-local function named(groups, names)
+-- Groups are asked for by name, too.
+local function named(world, params)
+  local names, wanted, known = params.GroupName, {}, {}
   if not names or #names == 0 then return nil end
-  local wanted = {}
+  for _, group in ipairs(world:described("security_group")) do known[group.name] = true end
   for _, name in ipairs(names) do
-    local found = false
-    for _, group in ipairs(groups) do found = found or group.name == name end
-    if not found then refuse("InvalidGroup.NotFound", "The security group '%s' does not exist", name) end
+    if not known[name] then refuse("InvalidGroup.NotFound", "The security group '%s' does not exist", name) end
     wanted[name] = true
   end
-  return wanted
+  return function(group) return wanted[group.name] end
 end
 
 operations.DescribeSecurityGroups = describe.operation {
   family = "security_group", ids = "GroupId", set = "securityGroupInfo", view = view, filters = getters,
-  bounds = { 5, 1000 }, parameters = { GroupName = { "string" } },
-  keep = function(group, world, params)
-    local wanted = named(world:described("security_group"), params.GroupName)
-    return not wanted or wanted[group.name]
-  end,
+  bounds = { 5, 1000 }, parameters = { GroupName = { "string" } }, keep = named,
 }
 
 local rule_filters = filters.fields { ["security-group-rule-id"] = "id" }
@@ -187,7 +183,7 @@ operations.DeleteSecurityGroup = {
     if is_used(world, group) then refuse("DependencyViolation", "resource %s has a dependent object", group.id) end
     return function()
       M.remove(world, group)
-      return { ["return"] = true, groupId = group.id }
+      return { ["return"] = true }
     end
   end,
 }
@@ -199,14 +195,15 @@ local function existing(world, group, egress)
 end
 
 local function check_duplicates(world, group, egress, rules)
-  local known = existing(world, group, egress)
+  local known, seen = existing(world, group, egress), {}
   for _, rule in ipairs(rules) do
     local key = permissions.key(rule)
+    if seen[key] then refuse("InvalidParameterValue", "The same permission must not appear multiple times") end
     if known[key] then
       refuse("InvalidPermission.Duplicate", 'the specified rule "peer: %s, %s, from port: %d, to port: %d, ALLOW" already exists',
         rule.value, rule.protocol, rule.from, rule.to)
     end
-    known[key] = rule
+    seen[key] = true
   end
 end
 
@@ -217,9 +214,15 @@ local function with(parameters, more)
   return all
 end
 
+-- Outgoing rules are given to a group by its id alone.
+local function rule_parameters(egress, more)
+  more.GroupName = not egress and "string" or nil
+  return with(permissions.parameters, more)
+end
+
 local function authorize(egress)
   return {
-    parameters = with(permissions.parameters, { TagSpecification = tags.parameters }),
+    parameters = rule_parameters(egress, { TagSpecification = tags.parameters }),
     run = function(world, params)
       local group = find(world, params)
       local rules = permissions.read(world, params, group.vpc)
@@ -264,7 +267,7 @@ end
 
 local function revoke(egress)
   return {
-    parameters = with(permissions.parameters, { SecurityGroupRuleId = { "string" } }),
+    parameters = rule_parameters(egress, { SecurityGroupRuleId = { "string" } }),
     run = function(world, params)
       local group = find(world, params)
       local records = revoked(world, params, group, egress)

@@ -28,7 +28,10 @@ end
 function M.start(world, instance)
   instance.state, instance.reason = "pending", nil
   instance.launch_time = world.clock()
-  settle(world, instance, "running")
+  instance.checks = "initializing"
+  settle(world, instance, "running", function()
+    world:settle(function() instance.checks = "ok" end)
+  end)
 end
 
 --- Makes an instance and starts it; its interfaces are attached by the caller.

@@ -69,11 +69,11 @@ function ledger:check_prefix(text)
   if not ipv6.contains(self.cidr, cidr.base) then
     refuse("InvalidParameterValue", "Prefix %s does not fall within the subnet's address range", cidr.text)
   end
-  if self.blocks[cidr.text] or self.crowd[cidr.text] then
-    refuse("InvalidIPAddress.InUse", "Prefix %s is in use.", cidr.text)
-  end
   if holds_reserved(self, cidr.text) then
     refuse("InvalidParameterValue", "Prefix %s holds addresses that are reserved in the subnet", cidr.text)
+  end
+  if self.blocks[cidr.text] or self.crowd[cidr.text] then
+    refuse("InvalidIPAddress.InUse", "Prefix %s is in use.", cidr.text)
   end
   return cidr.text
 end
