@@ -1,5 +1,6 @@
 local credentials = require "eni6.aws.credentials"
 local fake = require "support.settings"
+local oracle = require "support.oracle"
 
 local SECRET, TOKEN = "wJalrXUtnFEMISECRETKEY", "FQoGTOKENTOKEN"
 
@@ -115,5 +116,67 @@ describe("no credentials", function()
       profile = "p",
       files = { ["/home/me/.aws/config"] = "[profile p]\nrole_arn=arn:x\naws_access_key_id=A\naws_secret_access_key=" .. SECRET },
     })
+  end)
+end)
+
+-- A file of sections "default", "a" and "b", some of them, each with some of the settings.
+local function random_file(random, prefix)
+  if random(4) == 1 then return nil end
+  local lines = {}
+  for _, name in ipairs({ "default", "a", "b" }) do
+    if random(2) == 1 then
+      lines[#lines + 1] = "[" .. (name ~= "default" and prefix or "") .. name .. "]"
+      local pair = random(3)
+      if pair > 1 then lines[#lines + 1] = "aws_access_key_id = ID" .. random(9) end
+      if pair > 1 and random(9) > 1 then lines[#lines + 1] = "aws_secret_access_key = secret" .. random(9) end
+      if random(3) == 1 then lines[#lines + 1] = "aws_session_token=token" .. random(9) end
+      if random(2) == 1 then lines[#lines + 1] = "region = region-" .. random(9) end
+    end
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local function random_case(random)
+  local function one_in(n, value) if random(n) == 1 then return value end end
+  local pair = random(3) == 1
+  return {
+    env = {
+      AWS_ACCESS_KEY_ID = pair and "IDE" or nil, AWS_SECRET_ACCESS_KEY = pair and "secretE" or nil,
+      AWS_SESSION_TOKEN = one_in(4, "tokenE"), AWS_PROFILE = one_in(3, "a"), AWS_DEFAULT_REGION = one_in(3, "region-e"),
+    },
+    config = random_file(random, "profile "), credentials = random_file(random, ""), profile = one_in(5, "b"),
+  }
+end
+
+local function ours(case)
+  local environment = { HOME = "/h", AWS_CONFIG_FILE = "/c", AWS_SHARED_CREDENTIALS_FILE = "/s" }
+  for name, value in pairs(case.env) do environment[name] = value end
+  local settings, _, code = fake.settings({ env = environment, files = { ["/c"] = case.config, ["/s"] = case.credentials },
+    profile = case.profile })
+  if not settings then return { error = code } end
+  local found
+  found, _, code = credentials.resolve({ settings = settings })
+  if code == "PartialCredentials" then return { error = code .. "Error" } end
+  local held = found and found:get()
+  return {
+    keys = held and { held.access_key_id, held.secret_access_key, held.session_token or "" } or {},
+    region = (settings:lookup({ "AWS_REGION", "AWS_DEFAULT_REGION" }, "region")),
+  }
+end
+
+describe("beside botocore", function()
+  it("finds the same credentials and region in random surroundings", function()
+    local seed = os.time()
+    math.randomseed(seed)
+    local cases, found = {}, 0
+    for i = 1, 120 do
+      cases[i] = random_case(math.random)
+      setmetatable(cases[i].env, { __jsontype = "object" })
+    end
+    for i, theirs in ipairs(oracle.ask("credentials.py", cases)) do
+      assert.same(theirs, ours(cases[i]), string.format("seed %d, case %d", seed, i))
+      if theirs.keys and theirs.keys[1] then found = found + 1 end
+    end
+    assert.is_true(found > 25, found)
   end)
 end)

@@ -1,4 +1,5 @@
 local fake = require "support.settings"
+local oracle = require "support.oracle"
 local retries = require "eni6.aws.retries"
 
 local function policy(more)
@@ -33,6 +34,23 @@ describe("a failure", function()
       assert.equal(case[1], retries.classify(case[2]))
     end)
   end
+end)
+
+describe("beside botocore", function()
+  it("repeats a read wherever the standard mode does", function()
+    local theirs = oracle.ask("retries.py", {})
+    for _, code in ipairs(theirs.throttling) do
+      assert.equal("throttled", retries.classify({ code = code, status = 400, answered = true, sent = true }))
+    end
+    for _, code in ipairs(theirs.transient) do
+      assert.is_true(retries.retryable({ code = code, status = 400, answered = true, sent = true }, false))
+    end
+    for status = 400, 599 do
+      local expected = status == 429
+      for _, theirs_status in ipairs(theirs.statuses) do expected = expected or status == theirs_status end
+      assert.equal(expected, retries.retryable({ code = "X", status = status, answered = true, sent = true }, true), status)
+    end
+  end)
 end)
 
 describe("the next attempt", function()
