@@ -1,20 +1,20 @@
 #include "ip6.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
 _Static_assert(sizeof(struct eni6_prefix) == 17, "prefixes are sorted with memcmp");
 
 static uint64_t load64(const uint8_t *bytes) {
-  uint64_t value = 0;
-  for (int i = 0; i < 8; i++)
-    value = value << 8 | bytes[i];
-  return value;
+  uint64_t value;
+  memcpy(&value, bytes, sizeof value);
+  return be64toh(value);
 }
 
 static void store64(uint8_t *bytes, uint64_t value) {
-  for (int i = 7; i >= 0; i--, value >>= 8)
-    bytes[i] = (uint8_t)value;
+  value = htobe64(value);
+  memcpy(bytes, &value, sizeof value);
 }
 
 struct eni6_u128 eni6_ip6_number(const struct eni6_ip6 *address) {
@@ -151,10 +151,7 @@ int eni6_ip6_eui64(struct eni6_ip6 *address, const struct eni6_prefix *prefix,
 static int does_not_fit(const struct eni6_prefix *suffix, const struct eni6_prefix *prefix,
                         struct eni6_error *error) {
   char inner[ENI6_PREFIX_TEXT_SIZE], outer[ENI6_PREFIX_TEXT_SIZE];
-  if (suffix->length == 128)
-    eni6_ip6_format(&suffix->address, inner);
-  else
-    eni6_prefix_format(suffix, inner);
+  eni6_block_format(suffix, inner);
   eni6_prefix_format(prefix, outer);
   if (suffix->length < prefix->length)
     return eni6_error_set(error, -ERANGE, "%s is larger than %s", inner, outer);

@@ -56,6 +56,9 @@ int eni6_mac_parse(uint8_t mac[ENI6_MAC_SIZE], const char *text, size_t size,
 size_t eni6_ip6_format(const struct eni6_ip6 *address, char text[ENI6_IP6_TEXT_SIZE]);
 size_t eni6_prefix_format(const struct eni6_prefix *prefix, char text[ENI6_PREFIX_TEXT_SIZE]);
 
+/* The same, for messages: a prefix of one address without its /128. */
+size_t eni6_block_format(const struct eni6_prefix *block, char text[ENI6_PREFIX_TEXT_SIZE]);
+
 struct eni6_u128 eni6_ip6_number(const struct eni6_ip6 *address);
 struct eni6_ip6 eni6_ip6_from_number(struct eni6_u128 number);
 

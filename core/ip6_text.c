@@ -358,3 +358,8 @@ size_t eni6_prefix_format(const struct eni6_prefix *prefix, char text[ENI6_PREFI
   *out = '\0';
   return (size_t)(out - text);
 }
+
+size_t eni6_block_format(const struct eni6_prefix *block, char text[ENI6_PREFIX_TEXT_SIZE]) {
+  return block->length == 128 ? eni6_ip6_format(&block->address, text)
+                              : eni6_prefix_format(block, text);
+}

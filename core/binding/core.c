@@ -7,6 +7,7 @@ int luaopen_eni6_core(lua_State *L) {
   /* clang-format off */
   static const luaL_Reg parts[] = {
       {"base64", eni6L_open_base64},
+      {"blocks", eni6L_open_blocks},
       {"digest", eni6L_open_digest},
       {"filesystem", eni6L_open_filesystem},
       {"ip6", eni6L_open_ip6},

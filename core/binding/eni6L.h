@@ -34,6 +34,7 @@ lua_Integer eni6L_integer(lua_State *L, int argument, lua_Integer low, lua_Integ
 int eni6L_open_filesystem(lua_State *L);
 int eni6L_open_system(lua_State *L);
 int eni6L_open_ip6(lua_State *L);
+int eni6L_open_blocks(lua_State *L);
 int eni6L_open_process(lua_State *L);
 int eni6L_open_base64(lua_State *L);
 int eni6L_open_digest(lua_State *L);

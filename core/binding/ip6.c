@@ -13,9 +13,10 @@ void eni6L_push_ip6(lua_State *L, const struct eni6_ip6 *address) {
   *object = *address;
 }
 
-void eni6L_push_prefix(lua_State *L, const struct eni6_prefix *prefix) {
+struct eni6_prefix *eni6L_push_prefix(lua_State *L, const struct eni6_prefix *prefix) {
   struct eni6_prefix *object = eni6L_new(L, sizeof *object, PREFIX);
   *object = *prefix;
+  return object;
 }
 
 void eni6L_push_count(lua_State *L, struct eni6_u128 count) {

@@ -14,7 +14,9 @@ void eni6L_check_prefix(lua_State *L, int argument, struct eni6_prefix *prefix);
 void eni6L_check_block(lua_State *L, int argument, struct eni6_prefix *block);
 
 void eni6L_push_ip6(lua_State *L, const struct eni6_ip6 *address);
-void eni6L_push_prefix(lua_State *L, const struct eni6_prefix *prefix);
+
+/* The new object's value is returned, to be set before anyone else sees it. */
+struct eni6_prefix *eni6L_push_prefix(lua_State *L, const struct eni6_prefix *prefix);
 
 /* A count: an integer, or from 2^63 on the nearest float. */
 void eni6L_push_count(lua_State *L, struct eni6_u128 count);

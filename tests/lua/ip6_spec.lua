@@ -1,5 +1,5 @@
 local ip6 = require "eni6.ip6"
-local python = require "oracle.python"
+local oracle = require "support.oracle"
 
 local function address(text) return assert(ip6.address(text)) end
 local function prefix(text) return assert(ip6.prefix(text)) end
@@ -263,7 +263,7 @@ describe("against Python's ipaddress", function()
   it("agrees on thousands of valid and mutated texts", function()
     math.randomseed(5952)
     local list = texts(5000)
-    local theirs = python.ask("ip6", list)
+    local theirs = oracle.ask("ip6.py", list)
     assert.equal(#list, #theirs)
     local valid = 0
     for n, text in ipairs(list) do
