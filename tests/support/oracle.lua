@@ -4,7 +4,7 @@ local json = require "dkjson"
 
 local oracle = {}
 
---- Runs a program with Debian's Python and returns the documents it prints.
+--- Runs a program with Debian's Python and returns the documents it prints; null is dkjson's.
 ---@param program string   its name under tests/oracle
 ---@param ... string|number   its arguments
 ---@return table[]
@@ -13,7 +13,7 @@ function oracle.cases(program, ...)
   local pipe = assert(io.popen(command))
   local cases = {}
   for line in pipe:lines() do
-    local case, _, message = json.decode(line)
+    local case, _, message = json.decode(line, 1, json.null)
     cases[#cases + 1] = assert(case, message)
   end
   assert(pipe:close(), command .. " failed")

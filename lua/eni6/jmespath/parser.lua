@@ -1,0 +1,424 @@
+--- Compiles a JMESPath expression into a function: a parser by operator
+-- precedence (Pratt's) whose results are closures that take a value and return
+-- one, nil being null.
+
+local functions = require "eni6.jmespath.functions"
+local lexer = require "eni6.jmespath.lexer"
+local values = require "eni6.jmespath.values"
+
+local kind_of, present, kept = values.kind, values.present, values.kept
+
+local DEEPEST = 200 -- levels of nesting, dots and operators included
+
+-- How tightly a sign binds what is on its left. Signs below "[]" end a projection;
+-- what is not here ends an expression.
+local POWER = {
+  ["|"] = 1, ["||"] = 2, ["&&"] = 3,
+  ["=="] = 5, ["!="] = 5, ["<"] = 5, ["<="] = 5, [">"] = 5, [">="] = 5,
+  ["[]"] = 9, ["*"] = 20, ["[?"] = 21, ["."] = 40, ["!"] = 45, ["{"] = 50, ["["] = 55, ["("] = 60,
+}
+local PROJECTION_STOP = 10
+
+local Parser = {}
+Parser.__index = Parser
+
+-- --- Reading tokens ------------------------------------------------------------
+
+function Parser:kind(ahead) return self.tokens[self.place + (ahead or 0)].kind end
+
+function Parser:advance()
+  local token = self.tokens[self.place]
+  self.place = self.place + 1
+  return token
+end
+
+function Parser:fail(message)
+  local token = self.tokens[self.place]
+  if token.kind == "end" then message = "the expression ends too early" end
+  lexer.fail(self.expression, token.start, message)
+end
+
+-- Notes what is wrong with an expression whose syntax may yet be right: reported
+-- when it is, even if evaluation would never come there.
+function Parser:note(code, message) self.fault = self.fault or { code = code, message = message } end
+
+function Parser:unexpected()
+  local token = self.tokens[self.place]
+  self:fail("unexpected " .. (POWER[token.kind] and token.kind or token.kind .. " " .. tostring(token.value)))
+end
+
+function Parser:expect(kind)
+  if self:kind() ~= kind then self:fail("expected " .. kind) end
+  return self:advance()
+end
+
+-- --- Closures ------------------------------------------------------------------
+
+local function identity(value) return value end
+
+local function field(name)
+  return function(value)
+    if kind_of(value) == "object" then return present(value[name]) end
+  end
+end
+
+local function sequence(first, second)
+  if first == identity then return second end
+  return function(value) return second(first(value)) end
+end
+
+-- What `right` makes of each element of a list, without the nulls.
+local function each(list, right)
+  local result = {}
+  for i = 1, #list do
+    local value = right(present(list[i]))
+    if value ~= nil then result[#result + 1] = value end
+  end
+  return result
+end
+
+local function projection(left, right)
+  return function(value)
+    local list = left(value)
+    if kind_of(list) == "array" then return each(list, right) end
+  end
+end
+
+local function value_projection(left, right)
+  return function(value)
+    local object = left(value)
+    if kind_of(object) ~= "object" then return nil end
+    local list = {}
+    for i, key in ipairs(values.keys(object)) do list[i] = object[key] end
+    return each(list, right)
+  end
+end
+
+local function filter_projection(left, condition, right)
+  return projection(left, function(element)
+    if values.is_true(condition(element)) then return right(element) end
+  end)
+end
+
+local function flatten(left)
+  return function(value)
+    local list = left(value)
+    if kind_of(list) ~= "array" then return nil end
+    local result = {}
+    for i = 1, #list do
+      if kind_of(list[i]) == "array" then
+        table.move(list[i], 1, #list[i], #result + 1, result)
+      else
+        result[#result + 1] = list[i]
+      end
+    end
+    return result
+  end
+end
+
+local function index(number)
+  return function(value)
+    if kind_of(value) ~= "array" then return nil end
+    return present(value[number < 0 and #value + number + 1 or number + 1])
+  end
+end
+
+-- A slice's end, counted from the end if negative, brought into [low, high].
+local function clamp(number, size, low, high)
+  if number < 0 then number = number + size end
+  return math.max(low, math.min(high, number))
+end
+
+local function slice(start, stop, step)
+  step = step or 1
+  return function(value)
+    if kind_of(value) ~= "array" then return nil end
+    local size, result = #value, {}
+    local low, high = step > 0 and 0 or -1, step > 0 and size or size - 1
+    local from = start and clamp(start, size, low, high) or (step > 0 and low or high)
+    local to = stop and clamp(stop, size, low, high) or (step > 0 and high or low)
+    for i = from, to - (step > 0 and 1 or -1), step do result[#result + 1] = value[i + 1] end
+    return result
+  end
+end
+
+local function either(left, right)
+  return function(value)
+    local result = left(value)
+    if values.is_true(result) then return result end
+    return right(value)
+  end
+end
+
+local function both(left, right)
+  return function(value)
+    local result = left(value)
+    if not values.is_true(result) then return result end
+    return right(value)
+  end
+end
+
+local function negation(right)
+  return function(value) return not values.is_true(right(value)) end
+end
+
+local function less(a, b)
+  if type(a) == "string" then return values.text_less(a, b) end
+  return a < b
+end
+
+local ORDER = {
+  ["<"] = less,
+  ["<="] = function(a, b) return not less(b, a) end,
+  [">"] = function(a, b) return less(b, a) end,
+  [">="] = function(a, b) return not less(a, b) end,
+}
+
+-- Numbers have an order, and so have strings, which the specification leaves
+-- out but times need; anything else, or one of each, compares to null.
+local function comparison(sign, left, right)
+  if sign == "==" then
+    return function(value) return values.equal(left(value), right(value)) end
+  elseif sign == "!=" then
+    return function(value) return not values.equal(left(value), right(value)) end
+  end
+  local holds = ORDER[sign]
+  return function(value)
+    local a, b = left(value), right(value)
+    local kind = kind_of(a)
+    if kind ~= kind_of(b) or (kind ~= "number" and kind ~= "string") then return nil end
+    return holds(a, b)
+  end
+end
+
+local function multi_select_list(parts)
+  return function(value)
+    if value == nil then return nil end
+    local result = {}
+    for i, part in ipairs(parts) do result[i] = kept(part(value)) end
+    return result
+  end
+end
+
+local function multi_select_hash(names, parts)
+  return function(value)
+    if value == nil then return nil end
+    local result = {}
+    for i, part in ipairs(parts) do result[names[i]] = kept(part(value)) end
+    return result
+  end
+end
+
+local function call(name, parts)
+  return function(value)
+    local arguments = {}
+    for i, part in ipairs(parts) do arguments[i] = part(value) end
+    return functions.call(name, arguments, #parts)
+  end
+end
+
+-- --- The parts of the grammar -----------------------------------------------------
+
+-- [number], [start:stop:step]; the bracket is read.
+function Parser:index_or_slice()
+  local parts, part = {}, 1
+  while self:kind() ~= "]" do
+    if self:kind() == ":" and part < 3 then
+      part = part + 1
+    elseif self:kind() == "number" and parts[part] == nil then
+      parts[part] = self.tokens[self.place].value
+    else
+      self:unexpected()
+    end
+    self:advance()
+  end
+  self:advance()
+  if part == 1 then return index(parts[1]) end
+  if parts[3] == 0 then self:note("invalid-value", "a slice's step cannot be 0") end
+  return slice(parts[1], parts[2], parts[3]), true
+end
+
+-- An index applies to `left`; a slice of it is projected.
+function Parser:bracket(left)
+  local right, is_slice = self:index_or_slice()
+  local result = sequence(left, right)
+  if is_slice then return projection(result, self:projected(POWER["*"])) end
+  return result
+end
+
+-- What a projection applies to each of its elements.
+function Parser:projected(power)
+  local kind = self:kind()
+  if (POWER[kind] or 0) < PROJECTION_STOP then return identity end
+  if kind == "[" or kind == "[?" then return self:parse(power) end
+  if kind ~= "." then self:unexpected() end
+  self:advance()
+  return self:after_dot(power)
+end
+
+function Parser:after_dot(power)
+  local kind = self:kind()
+  if kind == "name" or kind == "quoted name" or kind == "*" then return self:parse(power) end
+  if kind == "[" then
+    self:advance()
+    return self:multi_select_list()
+  elseif kind == "{" then
+    self:advance()
+    return self:multi_select_hash()
+  end
+  self:fail "expected a name, [ or { after the dot"
+end
+
+function Parser:multi_select_list()
+  local parts = {}
+  repeat
+    parts[#parts + 1] = self:parse(0)
+    local more = self:kind() == ","
+    if more then self:advance() end
+  until not more
+  self:expect "]"
+  return multi_select_list(parts)
+end
+
+function Parser:multi_select_hash()
+  local names, parts = {}, {}
+  repeat
+    local kind = self:kind()
+    if kind ~= "name" and kind ~= "quoted name" then self:fail "expected a name" end
+    names[#names + 1] = self:advance().value
+    self:expect ":"
+    parts[#parts + 1] = self:parse(0)
+    local more = self:kind() == ","
+    if more then self:advance() end
+  until not more
+  self:expect "}"
+  return multi_select_hash(names, parts)
+end
+
+function Parser:argument()
+  if self:kind() ~= "&" then return self:parse(0) end
+  self:advance()
+  local expression = values.expression(self:parse(0))
+  return function() return expression end
+end
+
+-- The arguments of a function; its opening bracket is read.
+function Parser:call(name)
+  local parts = {}
+  if self:kind() ~= ")" then
+    repeat
+      parts[#parts + 1] = self:argument()
+      local more = self:kind() == ","
+      if more then self:advance() end
+    until not more
+  end
+  self:expect ")"
+  local code, message = functions.check_call(name, #parts)
+  if code then self:note(code, message) end
+  return call(name, parts)
+end
+
+-- What an expression may start with.
+local PREFIX = {
+  name = function(parser, token)
+    if parser:kind() == "(" then
+      parser:advance()
+      return parser:call(token.value)
+    end
+    return field(token.value)
+  end,
+  ["quoted name"] = function(_, token) return field(token.value) end,
+  literal = function(_, token) return function() return token.value end end,
+  ["@"] = function() return identity end,
+  ["*"] = function(parser)
+    if parser:kind() == "]" then return value_projection(identity, identity) end
+    return value_projection(identity, parser:projected(POWER["*"]))
+  end,
+  ["!"] = function(parser) return negation(parser:parse(POWER["!"])) end,
+  ["("] = function(parser)
+    local inner = parser:parse(0)
+    parser:expect ")"
+    return inner
+  end,
+  ["{"] = function(parser) return parser:multi_select_hash() end,
+  ["["] = function(parser)
+    local kind = parser:kind()
+    if kind == "number" or kind == ":" then return parser:bracket(identity) end
+    if kind == "*" and parser:kind(1) == "]" then
+      parser.place = parser.place + 2
+      return projection(identity, parser:projected(POWER["*"]))
+    end
+    return parser:multi_select_list()
+  end,
+}
+
+-- What may follow the expression on a sign's left.
+local INFIX = {
+  ["."] = function(parser, left)
+    if parser:kind() ~= "*" then return sequence(left, parser:after_dot(POWER["."])) end
+    parser:advance()
+    return value_projection(left, parser:projected(POWER["."]))
+  end,
+  ["["] = function(parser, left)
+    local kind = parser:kind()
+    if kind == "number" or kind == ":" then return parser:bracket(left) end
+    parser:expect "*"
+    parser:expect "]"
+    return projection(left, parser:projected(POWER["*"]))
+  end,
+  ["[]"] = function(parser, left) return projection(flatten(left), parser:projected(POWER["[]"])) end,
+  ["[?"] = function(parser, left)
+    local condition = parser:parse(0)
+    parser:expect "]"
+    return filter_projection(left, condition, parser:projected(POWER["[?"]))
+  end,
+  ["|"] = function(parser, left) return sequence(left, parser:parse(POWER["|"])) end,
+  ["||"] = function(parser, left) return either(left, parser:parse(POWER["||"])) end,
+  ["&&"] = function(parser, left) return both(left, parser:parse(POWER["&&"])) end,
+}
+for _, sign in ipairs { "==", "!=", "<", "<=", ">", ">=" } do
+  INFIX[sign] = function(parser, left) return comparison(sign, left, parser:parse(POWER[sign])) end
+end
+for _, sign in ipairs { "[]", "[?" } do
+  PREFIX[sign] = function(parser) return INFIX[sign](parser, identity) end
+end
+
+function Parser:deeper()
+  self.depth = self.depth + 1
+  if self.depth > DEEPEST then self:fail("the expression nests too deep") end
+end
+
+-- An expression as far as signs bind more tightly than `power`.
+function Parser:parse(power)
+  local depth = self.depth
+  self:deeper()
+  local prefix = PREFIX[self:kind()]
+  if not prefix then self:unexpected() end
+  local left = prefix(self, self:advance())
+  while (POWER[self:kind()] or 0) > power do
+    local infix = INFIX[self:kind()]
+    if not infix then self:unexpected() end
+    self:deeper()
+    self:advance()
+    left = infix(self, left)
+  end
+  self.depth = depth
+  return left
+end
+
+local parser = {}
+
+--- Compiles an expression; raises a failure for what is none.
+---@param expression string
+---@return fun(value: any): any
+function parser.compile(expression)
+  local self = setmetatable({ expression = expression, tokens = lexer.tokens(expression), place = 1, depth = 0 }, Parser)
+  local evaluate = self:parse(0)
+  if self:kind() ~= "end" then self:unexpected() end
+  if self.fault then
+    values.fail(self.fault.code, "%s, in the JMESPath expression %s", self.fault.message, lexer.shown(expression))
+  end
+  return evaluate
+end
+
+return parser
