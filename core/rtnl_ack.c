@@ -188,6 +188,7 @@ static const char *remedy_for(enum eni6_rtnl_kind kind, enum eni6_rtnl_verb verb
                ? "the gateway is not on the link: give `link`, an address in its prefix, or onlink"
                : "";
   case ENETDOWN: return "set the link up first";
+  case ENOTCONN: return "the peer of a pair cannot be made up: set it up afterwards";
   default: return "";
   }
 }

@@ -10,6 +10,7 @@ int luaopen_eni6_core(lua_State *L) {
       {"blocks", eni6L_open_blocks},
       {"digest", eni6L_open_digest},
       {"filesystem", eni6L_open_filesystem},
+      {"icmp6", eni6L_open_icmp6},
       {"ip6", eni6L_open_ip6},
       {"netlink", eni6L_open_netlink},
       {"process", eni6L_open_process},

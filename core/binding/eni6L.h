@@ -42,5 +42,6 @@ int eni6L_open_sigv4(lua_State *L);
 int eni6L_open_uri(lua_State *L);
 int eni6L_open_rtnl(lua_State *L);
 int eni6L_open_netlink(lua_State *L);
+int eni6L_open_icmp6(lua_State *L);
 
 #endif

@@ -395,18 +395,6 @@ static int join_groups(lua_State *L, struct eni6_netlink *netlink, struct eni6_e
   return 0;
 }
 
-/* The namespace in the option `netns`: an object of this, or a socket in it. */
-static int netns_option(lua_State *L) {
-  int netns = -1;
-  lua_getfield(L, 1, "netns");
-  if (luaL_testudata(L, -1, ENI6L_NETLINK))
-    netns = eni6L_check_netlink(L, -1)->netns;
-  else if (!lua_isnil(L, -1))
-    netns = eni6L_check_netns(L, -1);
-  lua_pop(L, 1);
-  return netns;
-}
-
 /* open{ netns=namespace or socket, receive_buffer=bytes, strict=false, groups={ numbers } }. */
 static int l_open(lua_State *L) {
   struct eni6_netlink_options options = {.netns = -1};
@@ -417,7 +405,8 @@ static int l_open(lua_State *L) {
   options.lenient = lua_getfield(L, 1, "strict") == LUA_TBOOLEAN && !lua_toboolean(L, -1);
   struct eni6_netlink *netlink = eni6L_new(L, sizeof *netlink, ENI6L_NETLINK);
   netlink->fd = netlink->netns = -1;
-  options.netns = netns_option(L);
+  if (lua_getfield(L, 1, "netns") != LUA_TNIL) options.netns = eni6L_netns_of(L, -1);
+  lua_pop(L, 1);
   if (eni6_netlink_open(netlink, &options, &error) < 0) return eni6L_fail(L, &error);
   lua_settop(L, 3);
   if (join_groups(L, netlink, &error) < 0) return eni6L_fail(L, &error);

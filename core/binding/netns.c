@@ -21,6 +21,11 @@ int eni6L_check_netns(lua_State *L, int argument) {
   return netns->fd;
 }
 
+int eni6L_netns_of(lua_State *L, int argument) {
+  if (luaL_testudata(L, argument, ENI6L_NETLINK)) return eni6L_check_netlink(L, argument)->netns;
+  return eni6L_check_netns(L, argument);
+}
+
 static int open_argument(lua_State *L, int argument, struct eni6_error *error) {
   if (lua_type(L, argument) == LUA_TNUMBER)
     return eni6_netns_open_process((int)eni6L_integer(L, argument, 1, INT32_MAX), error);

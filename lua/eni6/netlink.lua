@@ -94,6 +94,20 @@ end
 ---@return userdata|nil namespace, string? message, string? code "ENOENT" when there is none
 function netlink.netns(where) return core.netns(where) end
 
+--- Calls a function with a namespace that is open meanwhile.
+---@param where string|integer|userdata|nil as of `netlink.netns`, or an open one; nil stays nil: this one
+---@param fn fun(namespace: userdata|nil): any
+---@return any what it returns; or nil, message, code when there is no such namespace
+function netlink.within(where, fn)
+  if where == nil or type(where) == "userdata" then return fn(where) end
+  local namespace, message, code = core.netns(where)
+  if not namespace then return nil, message, code end
+  local value
+  value, message, code = fn(namespace)
+  namespace:close()
+  return value, message, code
+end
+
 --- A socket for requests.
 -- Its dumps take a filter of any fields; the kernel filters by those it knows and the rest is filtered here.
 -- Their lists have `consistent`: false when what was dumped kept changing, through several attempts.
@@ -103,13 +117,9 @@ function netlink.netns(where) return core.netns(where) end
 function netlink.open(options)
   options = options or {}
   check_options(options)
-  local netns = options.netns
-  if netns ~= nil and type(netns) ~= "userdata" then
-    local message, code
-    netns, message, code = core.netns(netns)
-    if not netns then return nil, message, code end
-  end
-  return core.open{ netns = netns, receive_buffer = options.receive_buffer, strict = options.strict }
+  return netlink.within(options.netns, function(netns)
+    return core.open{ netns = netns, receive_buffer = options.receive_buffer, strict = options.strict }
+  end)
 end
 
 --- Makes a named network namespace, as `ip netns add` does; its loopback is down.

@@ -29,6 +29,20 @@ function netns.clean()
   collectgarbage()
 end
 
+--- Waits for a link to have its link-local address, and to be able to use it; returns it.
+function netns.link_local(nl, link)
+  local watch = assert(nl:monitor{ "address" })
+  while true do
+    local record = nl:addresses{ link = link, scope = "link" }[1]
+    if record then
+      watch:close()
+      assert(nl:wait_address(record))
+      return (record.address:match("^[^/]*"))
+    end
+    assert(watch:next(5))
+  end
+end
+
 --- Runs a shell command in a namespace; returns its output. Raises when it fails.
 function netns.shell(name, command)
   local result = assert(process.run{

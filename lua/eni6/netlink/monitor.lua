@@ -111,10 +111,10 @@ end
 
 -- The oldest of the events that a resync made up.
 local function take_pending(self)
-  local event = self.pending[self.next]
-  self.pending[self.next] = nil
-  self.next = self.next + 1
-  if not event then self.pending, self.next = {}, 1 end
+  local event = self.pending[self.oldest]
+  self.pending[self.oldest] = nil
+  self.oldest = self.oldest + 1
+  if not event then self.pending, self.oldest = {}, 1 end
   return event
 end
 
@@ -159,7 +159,7 @@ function Monitor:pollfd() return self.socket:pollfd() end
 ---@return string events
 function Monitor:events() return "r" end -- luacheck: no self
 ---@return number? seconds 0 while events are waiting here already
-function Monitor:timeout() return self.pending[self.next] and 0 or nil end
+function Monitor:timeout() return self.pending[self.oldest] and 0 or nil end
 
 --- Ends it; safe twice.
 function Monitor:close() self.socket:close() end
@@ -196,7 +196,7 @@ function monitor.methods:monitor(options)
   }
   if not socket then return nil, message, code end
   local new = setmetatable({
-    socket = socket, requests = self, objects = objects, pending = {}, next = 1,
+    socket = socket, requests = self, objects = objects, pending = {}, oldest = 1,
   }, Monitor)
   if options.resync then
     new.known = {}
