@@ -241,6 +241,17 @@ describe("connections", function()
     assert.is_true(tasks.now() - before < 16) -- half of what one after the other would take
   end)
 
+  it("are not waited for while another is slow to answer", function()
+    local tls = servers.start("--tls", certificates.good.certificate, certificates.good.key)
+    local asking = new { ca_file = certificates.ca }
+    for _, url in ipairs { server.url, tls.url } do
+      local slow = assert(asking:start { url = url .. "/delay/60" })
+      assert.equal(200, asking:request({ url = url .. "/where", timeout = 10 }).status)
+      slow:cancel()
+    end
+    asking:close()
+  end)
+
   it("go through a unix socket", function()
     local path = servers.directory() .. "/http.sock"
     servers.start("--unix", path)
@@ -329,9 +340,22 @@ describe("HTTP/2", function()
     h2 = servers.start_http2(directory, certificates.good.key, certificates.good.certificate)
   end)
 
+  -- How many connections nghttpd has seen so far: its log has their number in every line.
+  local function connections()
+    local most = 0
+    local line = h2.child:read_line(0.2)
+    while line do
+      most = math.max(most, tonumber(line:match("^%[id=(%d+)%]") or 0))
+      line = h2.child:read_line(0.2)
+    end
+    return most
+  end
+
   it("is used where it is offered, many requests on one connection", function()
     local asking = new { ca_file = certificates.ca }
     local transfers = {}
+    assert(asking:request { url = h2.url .. "/hello" })
+    local before = connections()
     for index = 1, 50 do transfers[index] = assert(asking:start { url = h2.url .. "/hello" }) end
     for _, transfer in ipairs(transfers) do
       tasks.await(transfer)
@@ -339,6 +363,7 @@ describe("HTTP/2", function()
       assert.equal("2", response.http_version)
       assert.equal(60000, #response.body)
     end
+    assert.equal(before, connections())
     assert.equal(404, asking:request({ url = h2.url .. "/nothing" }).status)
     asking:close()
   end)
@@ -564,7 +589,7 @@ describe("a transfer", function()
       collectgarbage()
       if order == 1 then assert.equal("ECANCELED", select(3, transfers[1]:result())) end
     end
-    assert.equal(before, descriptors())
+    assert.is_true(descriptors() <= before) -- fewer, if a name was still looked up before
   end)
 end)
 
