@@ -152,10 +152,20 @@ static int l_poller_close(lua_State *L) {
   return 0;
 }
 
+/* is_terminal(fd): whether the descriptor is a terminal. */
+static int l_is_terminal(lua_State *L) {
+  lua_pushboolean(L, isatty((int)eni6L_integer(L, 1, 0, INT_MAX)));
+  return 1;
+}
+
 int eni6L_open_system(lua_State *L) {
-  static const luaL_Reg functions[] = {{"monotonic", l_monotonic}, {"time", l_time},
-                                       {"random", l_random},       {"poll", l_poll},
-                                       {"poller", l_poller},       {0}};
+  static const luaL_Reg functions[] = {{"monotonic", l_monotonic},
+                                       {"time", l_time},
+                                       {"random", l_random},
+                                       {"poll", l_poll},
+                                       {"poller", l_poller},
+                                       {"is_terminal", l_is_terminal},
+                                       {0}};
   static const luaL_Reg methods[] = {{"set", l_poller_set},
                                      {"wait", l_poller_wait},
                                      {"pollfd", l_poller_pollfd},
