@@ -84,6 +84,9 @@ end
 
 local function tag_fault(key, value)
   if type(key) ~= "string" or key == "" or #key > 128 then return "a tag's key is text of 1 to 128 bytes" end
+  if key:find("[^%w+=.,_:@-]") then
+    return "the tag " .. key .. ": instances can read only keys made of letters, digits and + - = . , _ : @"
+  end
   if key:match("^[Aa][Ww][Ss]:") then return "the tag " .. key .. ": keys that begin with aws: are AWS's own" end
   if key:match("^eni6:") or key == "Name" then return "the tag " .. key .. " is set by eni6 itself; leave it out" end
   if type(value) ~= "string" or #value > 256 then return "the tag " .. key .. ": its value is text of at most 256 bytes" end
