@@ -1,0 +1,74 @@
+--- What the scripts' faces have in common: arguments, messages, exit statuses.
+-- 0: done; 1: failed; 2: the command line or the plan is wrong, nothing was tried.
+
+local face = {}
+
+face.FAILED, face.USAGE = 1, 2
+
+--- An argument parser whose complaints end with status 2 and say where help is.
+---@param name string
+---@param description string
+---@param epilog string
+function face.parser(name, description, epilog)
+  local parser = require "argparse"(name, description, epilog)
+  parser.error = function(_, message)
+    io.stderr:write(name, ": ", message, "\nTry: ", name, " --help\n")
+    os.exit(face.USAGE)
+  end
+  return parser
+end
+
+--- A converter for whole numbers within bounds.
+---@param low integer
+---@param high integer
+---@return fun(text: string): integer|nil, string?
+function face.whole(low, high)
+  return function(text)
+    local number = math.tointeger(tonumber(text))
+    if number and number >= low and number <= high then return number end
+    return nil, "must be a whole number from " .. low .. " to " .. high .. ", not '" .. text .. "'"
+  end
+end
+
+--- The options by which a script finds EC2.
+---@param parser table
+function face.endpoint_options(parser)
+  parser:option("--endpoint-url", "EC2 endpoint instead of the region's own."):argname "URL"
+  parser:option("--region", "Region instead of the plan's."):argname "NAME"
+  parser:option("--profile", "Profile of the AWS config and credentials files."):argname "NAME"
+end
+
+--- Writes an error, each line of it under the script's name, and ends.
+---@param name string
+---@param status integer
+---@param message string
+function face.fail(name, status, message)
+  for line in (message .. "\n"):gmatch("([^\n]*)\n") do io.stderr:write(name, ": ", line, "\n") end
+  os.exit(status, true)
+end
+
+--- Writes the one JSON document of a script.
+---@param document table
+---@param order string[]  keys in the order of the output
+function face.print_json(document, order)
+  io.stdout:write(require "dkjson".encode(document, { indent = true, keyorder = order }), "\n")
+end
+
+--- Runs a script's work; an interrupt (Ctrl-C) ends it with a message of its own.
+---@param work fun(): integer?       returns the exit status
+---@param on_interrupt fun()
+function face.run(work, on_interrupt)
+  local ok, status = xpcall(work, function(fault)
+    if tostring(fault):match("interrupted!$") then return fault end
+    return debug.traceback(fault, 2)
+  end)
+  if ok then os.exit(status or 0, true) end
+  if tostring(status):match("interrupted!$") then
+    on_interrupt()
+  else
+    io.stderr:write(tostring(status), "\n")
+  end
+  os.exit(face.FAILED, true)
+end
+
+return face
