@@ -268,7 +268,7 @@ local function corrected(self, request, outcome)
   if request.clock_corrected then return false end
   local skew = require("eni6.aws.clock").skew(outcome, request.signed_at)
   if not skew then return false end
-  self.clock_offset = self.clock_offset + skew
+  self.clock_offset = request.signed_offset + skew
   request.clock_corrected = true
   return true
 end

@@ -29,6 +29,17 @@ function clock.http_date(text)
     + tonumber(second)
 end
 
+--- The seconds that a Retry-After header asks for: they are written there, or are those up to the time written there.
+---@param text string|nil
+---@param date string|nil the Date header beside it
+---@return number|nil
+function clock.retry_after(text, date)
+  local seconds = tonumber(text or "")
+  if seconds then return seconds end
+  local at, now = clock.http_date(text), clock.http_date(date)
+  return at and now and at - now
+end
+
 --- How far off the service's clock a refused request was, if that may be why.
 ---@param outcome eni6.aws.Outcome with `date`, the answer's Date header
 ---@param signed_at number the time it was signed with

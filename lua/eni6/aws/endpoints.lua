@@ -87,7 +87,7 @@ local function url_fault(url)
   if authority:find("@", 1, true) then return "must not hold a user or password" end
   if not is_authority(authority) then return "has no valid host and port" end
   if path:find("[?#]") then return "must not have a query or fragment" end
-  if url:find("[%s%c]") then return "contains white space" end
+  if url:find("[^!-~]") then return "contains white space or a character that is not ASCII" end
 end
 
 ---@class eni6.aws.Endpoint

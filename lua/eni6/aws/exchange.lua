@@ -1,5 +1,7 @@
 --- One request and its answer: signed, sent and decoded, with what became of it told apart.
 
+local clock = require "eni6.aws.clock"
+
 local exchange = {}
 
 local CONTENT_TYPE = "application/x-www-form-urlencoded; charset=utf-8"
@@ -26,6 +28,7 @@ end
 local function signed_headers(client, request)
   local signer, message, code = signer_for(client)
   if not signer then return nil, message, code end
+  request.signed_offset = client.clock_offset
   request.signed_at = client.time() + client.clock_offset
   local headers, stages = signer:sign({
     method = "POST",
@@ -82,16 +85,15 @@ local function answer(client, request, response)
   outcome.sent = true
   outcome.status = response.status
   outcome.request_id = outcome.request_id or request_id_of(response)
-  local retry_after = response:header("retry-after")
-  outcome.retry_after = retry_after and tonumber(retry_after)
   outcome.date = response:header("date")
+  outcome.retry_after = clock.retry_after(response:header("retry-after"), outcome.date)
   outcome.location = response:header("location")
   return outcome
 end
 
 --- Sends a request once.
 ---@param client table the parts of `eni6.aws.client`: credentials, endpoint, region, service, clock and transport
----@param request { operation: eni6.aws.Operation, body: string } gets signed_at and stages added
+---@param request { operation: eni6.aws.Operation, body: string } gets signed_at, signed_offset and stages added
 ---@return eni6.aws.Outcome with `result` where it succeeded, else message and code
 function exchange.attempt(client, request)
   local headers, message, code = signed_headers(client, request)

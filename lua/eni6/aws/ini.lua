@@ -100,7 +100,10 @@ function Parser:text_line(text, depth, line)
   end
 end
 
+local BYTE_ORDER_MARK = "\239\187\191"
+
 function Parser:line(text, number)
+  if number == 1 and text:sub(1, 3) == BYTE_ORDER_MARK then self:fail(1, "begins with a byte order mark; save it without") end
   if not utf8_text:match(text) then self:fail(number, "is not UTF-8 text") end
   local depth, kind, content = line_grammar:match(text)
   if kind == "text" then

@@ -106,6 +106,20 @@ describe("a client", function()
       assert.is_nil(client[1])
     end)
 
+    it("speaks STS's dialect, too", function()
+      local http = fake_http.new(function()
+        return { body = '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+          .. "<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>" }
+      end)
+      local sts = assert(require("eni6.aws.sts").new({ region = "eu-west-1", http = http, getenv = function() end,
+        credentials = { access_key_id = "A", secret_access_key = SECRET } }))
+      assert.equal("123456789012", assert(sts:GetCallerIdentity()).Account)
+      assert.equal("https://sts.eu-west-1.amazonaws.com/", http.requests[1].url)
+      assert.equal("Action=GetCallerIdentity&Version=2011-06-15", http.requests[1].body)
+      assert.matches("/eu-west-1/sts/aws4_request", headers_of(http.requests[1]).authorization, 1, true)
+      assert.equal("eni6.aws.sts: eu-west-1 at https://sts.eu-west-1.amazonaws.com/", tostring(sts))
+    end)
+
     it("makes one function for each operation", function()
       local a, b = new(), new()
       assert.equal(a.DescribeVpcs, b.DescribeVpcs)

@@ -38,6 +38,7 @@ output	=	json
   local broken = {
     { "[a]\n[a]\n", 'line 2: section "a" is there already, from line 1' },
     { "[a]\nx=1\nX = 2\n", 'line 3: "x" is set already, on line 2' },
+    { "\239\187\191[a]\n", "line 1: begins with a byte order mark" },
     { "x = 1\n", "line 1: comes before the first %[section%]" },
     { "[a]\n" .. SECRET .. "\n", "line 2: neither a %[section%] nor" },
     { "[a]\n= " .. SECRET, "line 2: no name before" },

@@ -125,7 +125,7 @@ describe("an endpoint of one's own", function()
     { "http://me:SECRET@x", "must not hold a user or password" }, { "http://", "has no valid host and port" },
     { "http://x:0", "has no valid host and port" }, { "http://x:65536", "has no valid host and port" },
     { "http://[::1", "has no valid host and port" }, { "http://x/?a=b", "must not have a query" },
-    { "http://x/a b", "contains white space" },
+    { "http://x/a b", "contains white space" }, { "http://x/\195\164", "contains white space or a character" },
     { "http://x\nHost: y", "has no valid host and port" },
   }
   for _, case in ipairs(wrong) do

@@ -196,6 +196,15 @@ describe("over the wire", function()
     late:close()
   end)
 
+  it("takes it once, when many tasks learn of it together", function()
+    local late = client({ time = function() return system.time() - 31536000 end })
+    assert(tasks.group(function(group)
+      for i = 1, 5 do group:spawn("task " .. i, function() return late:DescribeVpcs() end) end
+    end))
+    assert.is_true(math.abs(late.clock_offset - 31536000) < 10)
+    late:close()
+  end)
+
   it("reads the user's own files", function()
     local directory = os.tmpname()
     os.remove(directory)
