@@ -155,6 +155,15 @@ describe("a client", function()
       }, world.events)
     end)
 
+    it("makes its signer once", function()
+      local sigv4 = require "eni6.sigv4"
+      local made = spy.on(sigv4, "new")
+      local client = new(function() return ok("DescribeVpcs") end)
+      assert(client:DescribeVpcs() and client:DescribeVpcs())
+      assert.spy(made).was.called(1)
+      made:revert()
+    end)
+
     it("goes to the path of its endpoint", function()
       local client, world = new(function() return ok("DescribeVpcs") end, { endpoint = "http://localhost:99/a/b" })
       assert(client:DescribeVpcs())
@@ -249,6 +258,27 @@ describe("a client", function()
       end
     end)
 
+    it("takes a read or a dry run for one that never acts", function()
+      local client = new(lost)
+      local _, _, _, detail = client:DescribeVpcs()
+      assert.is_nil(detail.unknown)
+      assert.equal(3, detail.attempts)
+      _, _, _, detail = client:TerminateInstances({ InstanceIds = { "i-1" }, DryRun = true })
+      assert.is_nil(detail.unknown)
+      assert.equal(3, detail.attempts)
+    end)
+
+    it("can go on for ever as long as it succeeds in the end", function()
+      local client = new(function(_, n) return n % 2 == 1 and refuse("Throttling", 400) or ok("DescribeVpcs") end)
+      for _ = 1, 150 do assert(client:DescribeVpcs()) end
+    end)
+
+    it("stops when too much has failed", function()
+      local client, world = new(function() return refuse("Throttling", 400) end)
+      for _ = 1, 60 do client:DescribeVpcs() end
+      assert.equal(60 + 100, #world.http.requests)
+    end)
+
     it("waits as Retry-After says", function()
       local client, world = new(function(_, n)
         if n == 1 then return refuse("Throttling", 400, "", { { "Retry-After", "7" } }) end
@@ -290,6 +320,15 @@ describe("a client", function()
       assert.equal(2, #world.http.requests)
     end)
 
+    it("ends where the service's clock runs away", function()
+      local client, world = new(function(request)
+        local day = headers_of(request)["x-amz-date"]:sub(7, 8)
+        return refuse("RequestExpired", 400, "", { { "Date", string.format("Wed, %02d Nov 2023 22:13:20 GMT", day + 1) } })
+      end)
+      assert.is_nil(client:DescribeVpcs())
+      assert.equal(2, #world.http.requests)
+    end)
+
     it("is not suspected while the service's agrees", function()
       local agreeing = { { "Date", "Tue, 14 Nov 2023 22:14:20 GMT" } }
       local client, world = new(function() return refuse("AuthFailure", 401, "no", agreeing) end)
@@ -307,6 +346,8 @@ describe("a client", function()
       ["TLS failed"] = { function() return nil, "certificate", "ETLS", { sent = false } end, "ETLS", "AWS_CA_BUNDLE" },
       ["an HTML page"] = { function() return { body = "<!DOCTYPE html><html><title>Sign in</title></html>" } end, "HTMLResponse",
         "check that it is EC2's endpoint" },
+      ["JSON and an error"] = { function() return { status = 404, body = '{"a":1}' } end, "InvalidResponse",
+        "https://ec2.us-east-1.amazonaws.com/ (from the region): HTTP status 404" },
       ["JSON"] = { function() return { body = '{"a":1}' } end, "InvalidResponse", "check that it is EC2's endpoint" },
       ["a redirect"] = { function()
         return { status = 302, body = "<html></html>", headers = { { "Location", "https://x/" } } }
