@@ -271,9 +271,11 @@ end
 
 -- The interface's own among the addresses or prefixes that a request names.
 local function own(interface, list, held, canonical)
-  local out = {}
+  local out, seen = {}, {}
   for i, text in ipairs(list or {}) do
     out[i] = canonical(text) or refuse("InvalidParameterValue", "Invalid IPv6 address: %s", text)
+    if seen[out[i]] then refuse("InvalidParameterValue", "The address %s is specified more than once", out[i]) end
+    seen[out[i]] = true
     if not includes(held, out[i]) then
       refuse("InvalidParameterValue", "Some of the specified addresses are not assigned to interface %s: [%s]", interface.id,
         out[i])
