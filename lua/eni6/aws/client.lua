@@ -258,6 +258,7 @@ local function attempt(self, request)
   request.attempt = request.attempt + 1
   local outcome, began = exchange_in_turn(self, request)
   tell(self, request, outcome, began)
+  request.lost = request.lost or require("eni6.aws.retries").classify(outcome) == "lost"
   -- A dry run that would succeed is answered with an error.
   if request.dry_run and outcome.code == "DryRunOperation" then outcome.result = { DryRun = true } end
   return outcome
@@ -276,9 +277,9 @@ end
 -- Whether there is another attempt; waits for its time.
 local function again(self, request, outcome)
   if outcome.answered and corrected(self, request, outcome) then return true end
-  local seconds, _, cost = self.policy:next_delay(outcome, request)
+  local seconds, why, cost = self.policy:next_delay(outcome, request)
+  request.gave_up, request.cost = why, cost or request.cost
   if not seconds then return false end
-  request.cost = cost
   self.sleep(seconds)
   return true
 end
@@ -306,16 +307,20 @@ end
 ---@return table|nil result
 ---@return string|nil message
 ---@return string|nil code the service's, the transport's, "ParamValidation", "NoCredentials", …
----@return table|nil detail { operation=, attempts=, status=, request_id=, retryable=, unknown=, client_token= };
----  unknown: it may have acted and its answer was lost
+---@return table|nil detail { operation=, attempts=, status=, request_id=, retryable=, unknown=, client_token=, faults= };
+---  unknown: one of the attempts may have acted, and its answer was lost; faults: of "ParamValidation", each by itself
 function Client:call(name, params)
   if self.closed then error("the client is closed", 2) end
   local operation = operation_of(self, name, 2)
-  local ok, message, code = require("eni6.aws.validate").check(self.service, name, params)
-  if not ok then return nil, message, code, { operation = name, attempts = 0, retryable = false } end
+  local unsent = { operation = name, attempts = 0, retryable = false }
+  local ok, message, code, faulty = require("eni6.aws.validate").check(self.service, name, params)
+  if not ok then
+    unsent.faults = faulty.faults
+    return nil, message, code, unsent
+  end
   if not self.credentials then
     ok, message, code = find_credentials(self)
-    if not ok then return nil, message, code, { operation = name, attempts = 0, retryable = false } end
+    if not ok then return nil, message, code, unsent end
   end
   return perform(self, new_request(self, operation, params or {}))
 end

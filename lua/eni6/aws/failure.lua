@@ -21,7 +21,8 @@ local remedies = {
   ECONNREFUSED = function(client) return "nothing listens there; " .. check_endpoint(client) end,
   ERESOLVE = check_endpoint,
   ETLS = function()
-    return "if a proxy or a private authority signs its certificate, name that authority's file: AWS_CA_BUNDLE or ca_file"
+    return "if a proxy or a private authority signs its certificate, name that authority's file (AWS_CA_BUNDLE or ca_file); "
+      .. "if it speaks no TLS, write http://"
   end,
   ETIMEDOUT = function() return "check the network, the proxy settings and the endpoint" end,
   HTMLResponse = check_endpoint,
@@ -50,6 +51,7 @@ local function facts(request, outcome)
   if outcome.status then list[#list + 1] = "HTTP " .. outcome.status end
   if outcome.request_id then list[#list + 1] = "request " .. outcome.request_id end
   if request.attempt > 1 then list[#list + 1] = request.attempt .. " attempts" end
+  if request.gave_up == "quota" then list[#list + 1] = "not repeated, since too much has failed lately" end
   return table.concat(list, ", ")
 end
 
@@ -77,7 +79,8 @@ end
 ---@return string code the service's code, or the transport's
 ---@return table detail { operation=, status=, request_id=, retryable=, attempts=, unknown=, client_token= }
 function failure.report(client, request, outcome)
-  local unknown = not request.reads and retries.classify(outcome) == "lost" or nil
+  -- Also where a later attempt was refused: what refused it may be what the lost one did.
+  local unknown = not request.reads and request.lost or nil
   return nil, message_of(client, request, outcome, unknown), outcome.code, {
     operation = request.operation.name,
     status = outcome.status,

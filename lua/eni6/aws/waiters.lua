@@ -6,7 +6,7 @@ local suggest = require "eni6.suggest"
 local waiters = {}
 
 local FIRST_INTERVAL, GROWTH = 0.5, 1.5 -- seconds; up to the model's delay
-local NOT_FOUND_GRACE = 60              -- seconds for a thing just made to appear
+local GRACE = 60                        -- seconds for a thing just made to appear, or for the service to come back
 
 -- The expressions that waiters use are paths (`A[].B[].C`) and `length(PATH) > `N``. A path leads to
 -- { value, owner, list } where owner is the innermost list's element, by which it is named.
@@ -122,7 +122,7 @@ local function states_text(states)
 end
 
 -- Waiters for existence wait for it as long as they wait at all; others only for it to become visible.
-local function patience(waiter) return waiter.name:find("Exists$") and math.huge or NOT_FOUND_GRACE end
+local function patience(waiter) return waiter.name:find("Exists$") and math.huge or GRACE end
 
 local function detail_of(waiter, look)
   local detail = { waiter = waiter.name, operation = waiter.operation, states = states_of(waiter, look.result) }
@@ -146,14 +146,19 @@ local function too_late(waiter, look, timeout)
     look.message or states_text(detail.states) or "nothing to be seen"), "ETIMEDOUT", detail
 end
 
+-- A failed look is passed over where the waiter says so, while there are too many requests, and where
+-- the service answered a moment ago and may do so again.
+local function passes(waiter, look, state, elapsed, seen)
+  if state == "retry" then return elapsed < patience(waiter) end
+  return retries.is_throttling(look.code) or look.detail.retryable and seen ~= nil and elapsed - seen < GRACE
+end
+
 -- What to do after a look: nil to look again, else the results of the whole wait.
-local function judge(waiter, look, elapsed)
+local function judge(waiter, look, elapsed, seen)
   local state, culprit = verdict(waiter, look)
   if state == "success" then return { look.result or {} } end
   if state == "failure" then return { failed(waiter, look, culprit) } end
-  if look.result then return nil end
-  local tolerated = state == "retry" and elapsed < patience(waiter)
-  if tolerated or retries.is_throttling(look.code) then return nil end
+  if look.result or passes(waiter, look, state, elapsed, seen) then return nil end
   return { failed(waiter, look) }
 end
 
@@ -186,13 +191,14 @@ function waiters.wait(client, waiter, params, options)
   check_options(options)
   prepare(waiter)
   local timeout = options.timeout or waiter.delay * waiter.max_attempts
-  local began, interval, attempt = client.monotonic(), FIRST_INTERVAL, 0
+  local began, interval, attempt, seen = client.monotonic(), FIRST_INTERVAL, 0, nil
   while true do
     local look = look_at(client, waiter, params)
     local elapsed = client.monotonic() - began
     attempt = attempt + 1
+    if look.result then seen = elapsed end
     if options.on_poll then options.on_poll({ attempt = attempt, seconds = elapsed, states = states_of(waiter, look.result) }) end
-    local results = judge(waiter, look, elapsed)
+    local results = judge(waiter, look, elapsed, seen)
     if results then return table.unpack(results, 1, 4) end
     if elapsed >= timeout then return too_late(waiter, look, timeout) end
     client.sleep(math.min(interval, timeout - elapsed))

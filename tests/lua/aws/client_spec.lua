@@ -91,7 +91,8 @@ describe("a client", function()
       assert.is_nil(result)
       assert.equal("ParamValidation", code)
       assert.matches("VpcIds", message)
-      assert.same({ operation = "DescribeVpcs", attempts = 0, retryable = false }, detail)
+      assert.same({ operation = "DescribeVpcs", attempts = 0, retryable = false, faults = detail.faults }, detail)
+      assert.equal(1, #detail.faults)
       assert.equal(0, #world.http.requests)
     end)
 
@@ -243,6 +244,16 @@ describe("a client", function()
         { detail.attempts, detail.unknown, detail.retryable, detail.client_token })
     end)
 
+    it("does not know either where the answer to an earlier attempt was lost", function()
+      local later = { unsent, function() return refuse("InvalidIPAddress.InUse", 400) end }
+      for _, answer in ipairs(later) do
+        local client = new(function(_, n) if n == 1 then return lost() end return answer() end)
+        local _, message, _, detail = note(client:CreateNetworkInterface({ SubnetId = "subnet-1" }))
+        assert.is_true(detail.unknown)
+        assert.matches("look before asking again", message)
+      end
+    end)
+
     it("asks for anything that was surely not sent", function()
       local client, world = new(function(_, n) if n == 1 then return unsent() end return ok("TerminateInstances") end)
       assert(client:TerminateInstances({ InstanceIds = { "i-1" } }))
@@ -277,6 +288,8 @@ describe("a client", function()
       local client, world = new(function() return refuse("Throttling", 400) end)
       for _ = 1, 60 do client:DescribeVpcs() end
       assert.equal(60 + 100, #world.http.requests)
+      local _, message = note(client:DescribeVpcs())
+      assert.matches("too much has failed lately", message)
     end)
 
     it("waits as Retry-After says", function()

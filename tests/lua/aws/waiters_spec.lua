@@ -140,6 +140,21 @@ describe("a waiter", function()
     assert(client:wait("InstanceRunning", IDS))
   end)
 
+  it("bears with a service that goes away for a moment, but not with one that never was there", function()
+    local function gone() return nil, "connection refused", "ECONNREFUSED", { sent = false } end
+    local client = new(sequence(state("pending"), gone, gone, gone, gone, state("running")))
+    assert(client:wait("InstanceRunning", IDS))
+    local world
+    client, world = new(gone)
+    local _, _, code = client:wait("InstanceRunning", IDS)
+    assert.equal("ECONNREFUSED", code)
+    assert.equal(3, #world.http.requests)
+    client, world = new(sequence(state("pending"), gone))
+    _, _, code = client:wait("InstanceRunning", IDS)
+    assert.equal("ECONNREFUSED", code)
+    assert.is_true(world.now >= 60 and world.now < 100)
+  end)
+
   it("counts, and looks at the status", function()
     local function keys(n)
       return fake_http.ok("DescribeKeyPairs", "<keySet>" .. ("<item><keyName>k</keyName></item>"):rep(n) .. "</keySet>")
