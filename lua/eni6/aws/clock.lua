@@ -1,5 +1,7 @@
 --- The service's clock, where ours is wrong: requests carry their time, and are refused minutes off it.
 
+local timestamp = require "eni6.aws.timestamp"
+
 local clock = {}
 
 local TOLERATED = 240 -- seconds; services refuse from five minutes on
@@ -11,13 +13,6 @@ local about_time = {
 
 local months = { Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6, Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11, Dec = 12 }
 
--- Days since 1970-01-01 of a day of the Gregorian calendar; years begin in March, so that leap days end them.
-local function days(year, month, day)
-  if month <= 2 then year, month = year - 1, month + 12 end
-  local leaps = math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
-  return year * 365 + leaps + math.floor((153 * (month - 3) + 2) / 5) + day - 719469
-end
-
 --- The time of an HTTP Date header (RFC 9110, 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT").
 ---@param text string|nil
 ---@return number|nil seconds since the epoch
@@ -25,7 +20,7 @@ function clock.http_date(text)
   local day, month, year, hour, minute, second =
     (text or ""):match("^%a+, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$")
   if not months[month] then return nil end
-  return ((days(tonumber(year), months[month], tonumber(day)) * 24 + tonumber(hour)) * 60 + tonumber(minute)) * 60
+  return ((timestamp.days(tonumber(year), months[month], tonumber(day)) * 24 + tonumber(hour)) * 60 + tonumber(minute)) * 60
     + tonumber(second)
 end
 

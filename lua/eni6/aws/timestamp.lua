@@ -2,8 +2,13 @@
 
 local timestamp = {}
 
--- Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
-local function days_to(year, month, day)
+--- Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
+---@param year integer
+---@param month integer  1 to 12
+---@param day integer
+---@return integer days
+function timestamp.days(year, month, day)
+  -- Years begin in March here, so that leap days end them.
   if month <= 2 then year, month = year - 1, month + 12 end
   local leap_days = math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
   return 365 * year + leap_days + math.floor((153 * (month - 3) + 2) / 5) + day - 719469
@@ -12,7 +17,7 @@ end
 local function days_in(year, month)
   local next_year, next_month = year, month + 1
   if month == 12 then next_year, next_month = year + 1, 1 end
-  return days_to(next_year, next_month, 1) - days_to(year, month, 1)
+  return timestamp.days(next_year, next_month, 1) - timestamp.days(year, month, 1)
 end
 
 local function parse_date(text)
@@ -20,7 +25,7 @@ local function parse_date(text)
   if not year then return nil end
   year, month, day = tonumber(year), tonumber(month), tonumber(day)
   if year < 1 or month < 1 or month > 12 or day < 1 or day > days_in(year, month) then return nil end
-  return days_to(year, month, day), rest
+  return timestamp.days(year, month, day), rest
 end
 
 -- Seconds east of UTC; no zone means UTC.

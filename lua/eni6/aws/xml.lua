@@ -7,7 +7,8 @@
 -- transport's.
 
 local base64 = require "eni6.base64"
-local lxp = require "lxp"
+local available, lxp = pcall(require, "lxp")
+if not available then error("eni6.aws.xml needs LuaExpat: apt-get install lua-expat, or luarocks install luaexpat", 0) end
 
 local xml = {}
 

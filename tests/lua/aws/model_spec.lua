@@ -44,6 +44,25 @@ describe("the model", function()
     assert.equal(first, second)
   end)
 
+  it("loads the rare shapes only when one is asked for", function()
+    package.loaded["eni6.aws.model"], package.loaded["eni6.aws.model.ec2_more"] = nil, nil
+    local fresh = require("eni6.aws.model").service "ec2"
+    local seen = {}
+    local function walk(shape)
+      if not shape or seen[shape] then return end
+      seen[shape] = true
+      walk(shape.member)
+      for _, member in ipairs(shape.members or {}) do walk(member.type) end
+    end
+    for _, name in ipairs { "RunInstances", "DescribeInstances", "CreateNetworkInterface", "DescribeNetworkInterfaces" } do
+      walk(fresh:operation(name).input)
+      walk(fresh:operation(name).output)
+    end
+    assert.is_nil(package.loaded["eni6.aws.model.ec2_more"])
+    assert.equal("VpnGatewayId", fresh:operation("DeleteVpnGateway").input.members[1].name)
+    assert.is_table(package.loaded["eni6.aws.model.ec2_more"])
+  end)
+
   it("describes paging", function()
     assert.same({
       input_token = "NextToken", output_token = "NextToken", limit_key = "MaxResults", result_keys = { "Reservations" },

@@ -1,7 +1,7 @@
 --- The API models of EC2 and STS: what operations there are, what they take and
--- what they answer. ec2.lua and sts.lua hold them as long strings that
--- generate.py made of botocore's model data and whose form it describes; a line
--- is looked up and parsed when it is first asked for, so that the hundreds of
+-- what they answer. ec2.lua, ec2_more.lua and sts.lua hold them as long strings
+-- that generate.py made of botocore's model data and whose form it describes; a
+-- line is looked up and parsed when it is first asked for, so that the hundreds of
 -- operations that a program does not use cost it nothing.
 
 local suggest = require "eni6.suggest"
@@ -67,6 +67,11 @@ local function line_of(text, name)
   return from and text:sub(to + 1, text:find("\n", to, true) - 1)
 end
 
+-- The line of a shape: an everyday operation's, or one of the many others.
+local function shape_line(service, name)
+  return line_of(service.data.shapes, name) or line_of(require(service.data.more).shapes, name)
+end
+
 local function capital(name) return name:sub(1, 1):upper() .. name:sub(2) end
 
 local function xml_name(name, marks)
@@ -96,7 +101,7 @@ function Structure.__index(shape, key)
   if key ~= "members" and key ~= "by_name" then return nil end
   local service = shape.service
   local members, by_name = {}, {}
-  for name, marks, type_text in line_of(service.data.shapes, shape.name):gmatch("(%w+)([^= ]*)=(%S+)") do
+  for name, marks, type_text in shape_line(service, shape.name):gmatch("(%w+)([^= ]*)=(%S+)") do
     local member = parse_member(service, name, marks, type_text)
     members[#members + 1] = member
     by_name[name] = member
