@@ -18,17 +18,16 @@ local function fitting_block(limit)
   end
 end
 
--- Types of the same family that take that many addresses, or any that do.
-local function fitting_types(all, name, wanted)
-  local family, list = name:match("^[^.]+"), {}
+local function processors_of(kind) return kind.VCpuInfo and kind.VCpuInfo.DefaultVCpus or math.huge end
+
+-- The smallest type of the same family that takes that many addresses.
+local function fitting_type(all, name, wanted)
+  local family, best = name:match("^[^.]+"), nil
   for other, kind in pairs(all) do
-    if other:match("^[^.]+") == family and limit_of(kind) >= wanted then list[#list + 1] = kind end
+    local fits = other:match("^[^.]+") == family and limit_of(kind) >= wanted
+    if fits and (not best or processors_of(kind) < processors_of(best)) then best = kind end
   end
-  table.sort(list, function(a, b)
-    if limit_of(a) ~= limit_of(b) then return limit_of(a) < limit_of(b) end
-    return a.InstanceType < b.InstanceType
-  end)
-  return list[1] and list[1].InstanceType
+  return best and best.InstanceType
 end
 
 local function limit_remedy(kind, wanted, family)
@@ -36,7 +35,7 @@ local function limit_remedy(kind, wanted, family)
   local block = fitting_block(limit)
   if block then remedies[1] = "use block = " .. block end
   if kind.Hypervisor == "nitro" then remedies[#remedies + 1] = "use prefix = 80 (counts as one)" end
-  local larger = fitting_types(family, kind.InstanceType, wanted)
+  local larger = fitting_type(family, kind.InstanceType, wanted)
   if larger then remedies[#remedies + 1] = "take a " .. larger end
   return #remedies > 0 and table.concat(remedies, ", or ") or "take another type"
 end

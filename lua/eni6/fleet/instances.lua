@@ -122,7 +122,7 @@ end
 
 local function start(run, host, instance)
   run.observe { host = host.name, state = "starting", text = instance.InstanceId .. " was stopped" }
-  want(patience.call(STATE_SECONDS, { IncorrectInstanceState = true }, function()
+  want(patience.repeatable(STATE_SECONDS, { IncorrectInstanceState = true }, function()
     return run.ec2:StartInstances { InstanceIds = { instance.InstanceId } }
   end))
   instance.State, instance.restarted = { Name = "pending" }, true

@@ -160,7 +160,9 @@ end
 local function retag(run, host, interface, holders)
   local open = { name = host.name, path = host.path, range = host.range, address = interface.address }
   local other = place_again(run, open, interface, holders)
-  want(run.ec2:CreateTags { Resources = { interface.id }, Tags = { { Key = tags.BLOCK, Value = tostring(other.block) } } })
+  want(patience.repeatable(run.patience, INTERFACE_NOT_SEEN_YET, function()
+    return run.ec2:CreateTags { Resources = { interface.id }, Tags = { { Key = tags.BLOCK, Value = tostring(other.block) } } }
+  end))
   interface.block = other.block
 end
 

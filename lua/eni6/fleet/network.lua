@@ -14,19 +14,18 @@ local network = {}
 
 local AGAIN, want = patience.AGAIN, failure.want
 local BLOCK_SECONDS = 120 -- for Amazon to give the VPC its IPv6 block
+local LOST_SECONDS = 3 -- for a part to show whose answer was lost, before it is made again
 
 -- What a part answers while the one that it needs is too new to be seen.
 local NOT_SEEN_YET = { ["InvalidVpcID.NotFound"] = true, ["InvalidSubnetID.NotFound"] = true,
   ["InvalidInternetGatewayID.NotFound"] = true, ["InvalidGroup.NotFound"] = true, ["InvalidRouteTableID.NotFound"] = true,
   ["InvalidGatewayID.NotFound"] = true }
 
-local function call(run, operation, params)
-  return patience.call(run.patience, NOT_SEEN_YET, function() return run.ec2[operation](run.ec2, params) end)
-end
-
 -- A call whose effect may be there already, from a run that was cut off.
 local function call_unless_done(run, operation, params, done_code)
-  local answer, message, code, detail = call(run, operation, params)
+  local answer, message, code, detail = patience.repeatable(run.patience, NOT_SEEN_YET, function()
+    return run.ec2[operation](run.ec2, params)
+  end)
   if code ~= done_code then want(answer, message, code, detail) end
 end
 
@@ -74,11 +73,16 @@ local CREATE = {
 local function create(run, part, params, vpc)
   local operation, field, kind, conflict = CREATE[part][1], CREATE[part][2], CREATE[part][3], CREATE[part][4]
   params.TagSpecifications = tags.specification(kind, run.plan, { Name = run.plan.name })
-  local answer, message, code, detail = call(run, operation, params)
-  if answer then return field and answer[field] or answer end
-  if code ~= conflict and not (detail and detail.unknown) then failure.raise(message, code, detail) end
   return patience.want(run.patience, function()
-    local found = in_vpc(look_part(run.ec2, run.plan.name, part), vpc)
+    local answer, message, code, detail = patience.call(run.patience, NOT_SEEN_YET, function()
+      return run.ec2[operation](run.ec2, params)
+    end)
+    if answer then return field and answer[field] or answer end
+    local lost = detail and detail.unknown
+    if code ~= conflict and not lost then return nil, message, code, detail end
+    local found = patience.try(lost and LOST_SECONDS or run.patience, function()
+      return in_vpc(look_part(run.ec2, run.plan.name, part), vpc) or AGAIN
+    end)
     return found or AGAIN, message, code, detail
   end)
 end

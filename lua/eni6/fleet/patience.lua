@@ -35,6 +35,15 @@ end
 ---@return any value
 function patience.want(seconds, attempt) return failure.want(patience.try(seconds, attempt)) end
 
+-- A call as an attempt of try: made again where `again` says so of its failure.
+local function attempts(again, call)
+  return function()
+    local value, message, code, detail = call()
+    if value == nil and again(code, detail) then return patience.AGAIN, message, code, detail end
+    return value, message, code, detail
+  end
+end
+
 --- Repeats a call while it fails with one of these codes: it needs something that
 --- was just made, and EC2 may not see that yet.
 ---@param seconds number
@@ -45,11 +54,19 @@ function patience.want(seconds, attempt) return failure.want(patience.try(second
 ---@return string? code
 ---@return table? detail
 function patience.call(seconds, codes, call)
-  return patience.try(seconds, function()
-    local value, message, code, detail = call()
-    if value == nil and codes[code] then return patience.AGAIN, message, code, detail end
-    return value, message, code, detail
-  end)
+  return patience.try(seconds, attempts(function(code) return codes[code] end, call))
+end
+
+--- The same for a call that may act twice without harm: also after a lost answer.
+---@param seconds number
+---@param codes table<string, boolean>
+---@param call fun(): any, string?, string?, table?
+---@return any value
+---@return string? message
+---@return string? code
+---@return table? detail
+function patience.repeatable(seconds, codes, call)
+  return patience.try(seconds, attempts(function(code, detail) return codes[code] or (detail and detail.unknown) end, call))
 end
 
 return patience

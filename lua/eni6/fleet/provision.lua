@@ -151,25 +151,23 @@ end
 
 -- --- making it --------------------------------------------------------------------------
 
--- The key that EC2 says is there by now, compared with the plan's.
-local function find_imported(run, message, code, detail)
-  local found = patience.want(run.patience, function()
-    return survey.key(run.ec2, run.plan) or patience.AGAIN, message, code, detail
-  end)
-  checks.key(run.plan.key, found, run.plan.report)
-  stop_at_faults(run)
-end
-
+-- Imports the key. Its name is its lock: one that is there by now, imported by
+-- another run or by a call whose answer was lost, is compared with the plan's.
 local function import_key(run)
   local key = run.plan.key
-  local ok, message, code, detail = run.ec2:ImportKeyPair { KeyName = key.name, PublicKeyMaterial = key.public_key,
-    TagSpecifications = tags.specification("key-pair", run.plan, { Name = key.name }) }
-  if code == "InvalidKeyPair.Duplicate" or (detail and detail.unknown) then
-    find_imported(run, message, code, detail)
-  else
-    want(ok, message, code, detail)
+  local _, message, code, detail = patience.repeatable(run.patience, {}, function()
+    return run.ec2:ImportKeyPair { KeyName = key.name, PublicKeyMaterial = key.public_key,
+      TagSpecifications = tags.specification("key-pair", run.plan, { Name = key.name }) }
+  end)
+  if not message then
     run.observe { note = "imported the key " .. key.name }
+    return true
   end
+  if code ~= "InvalidKeyPair.Duplicate" then failure.raise(message, code, detail) end
+  checks.key(key, patience.want(run.patience, function()
+    return survey.key(run.ec2, run.plan) or patience.AGAIN, message, code, detail
+  end), run.plan.report)
+  stop_at_faults(run)
   return true
 end
 
@@ -274,11 +272,10 @@ end
 
 -- --- a dry run --------------------------------------------------------------------------
 
--- Asks EC2 whether it would let us; DryRunOperation means yes.
+-- Asks EC2 whether it would let us.
 local function ask(run, operation, params)
   params.DryRun = true
-  local _, message, code, detail = run.ec2[operation](run.ec2, params)
-  if code ~= "DryRunOperation" then failure.raise(message or operation .. " ignored DryRun", code, detail) end
+  want(run.ec2[operation](run.ec2, params))
 end
 
 -- Whether the calls for the first new host would be permitted.

@@ -87,7 +87,7 @@ local function removed(run, kind, id, host)
 end
 
 local function left(run, kind, id, host, reason)
-  run.done[id] = true
+  run.done[id], run.stays[id] = true, true
   table.insert(run.left, { kind = kind, id = id, host = host, reason = reason })
   run.observe { host = host, state = "left", text = kind .. " " .. id .. ": " .. reason }
 end
@@ -98,7 +98,7 @@ local BUSY = { DependencyViolation = true, InvalidParameterValue = true, ["Inval
 
 -- Deletes one thing; what is gone already counts as deleted.
 local function delete(run, kind, id, host, operation, params)
-  local ok, message, code, detail = patience.call(run.patience, BUSY, function()
+  local ok, message, code, detail = patience.repeatable(run.patience, BUSY, function()
     return run.ec2[operation](run.ec2, params)
   end)
   if ok or code:find("NotFound", 1, true) then return removed(run, kind, id, host) end
@@ -125,7 +125,9 @@ local function host_of(instance) return tags.of(instance)[tags.HOST] end
 -- Asks one instance to end; one that is protected stays.
 local function terminate(run, instance)
   local id = instance.InstanceId
-  local ok, message, code, detail = run.ec2:TerminateInstances { InstanceIds = { id } }
+  local ok, message, code, detail = patience.repeatable(run.patience, {}, function()
+    return run.ec2:TerminateInstances { InstanceIds = { id } }
+  end)
   if ok then
     run.observe { host = host_of(instance), state = "ending", text = id }
   elseif code == "InvalidInstanceID.NotFound" then
@@ -172,16 +174,19 @@ local function end_instances(run, list)
   end)
 end
 
--- An interface that someone put on another instance of theirs is not taken from it.
+-- Why an interface has to stay with the instance that holds it, if it has to: an
+-- instance that stays, or one that someone else made.
+local function reason_to_stay(run, holder, ended)
+  if run.stays[holder] then return "it is attached to " .. holder .. ", which stays" end
+  if ended[holder] then return nil end
+  local instance = survey.instance(run.ec2, holder)
+  if not instance or instance.State.Name == "terminated" or instance.State.Name == "shutting-down" then return nil end
+  return "it is attached to " .. holder .. ", which this plan did not make; detach it, then run this again"
+end
+
 local function delete_interface(run, interface, ended)
-  local holder = interface.instance_id
-  if holder and not ended[holder] then
-    local instance = survey.instance(run.ec2, holder)
-    if instance and instance.State.Name ~= "terminated" and instance.State.Name ~= "shutting-down" then
-      return left(run, "network-interface", interface.id, interface.host, "it is attached to " .. holder
-        .. ", which this plan did not make; detach it, then run this again")
-    end
-  end
+  local reason = interface.instance_id and reason_to_stay(run, interface.instance_id, ended)
+  if reason then return left(run, "network-interface", interface.id, interface.host, reason) end
   delete(run, "network-interface", interface.id, interface.host, "DeleteNetworkInterface",
     { NetworkInterfaceId = interface.id })
 end
@@ -195,7 +200,7 @@ end
 local function delete_gateway(run, gateway)
   local id = gateway.InternetGatewayId
   for _, attachment in ipairs(gateway.Attachments or {}) do
-    local ok, message, code, detail = patience.call(run.patience, BUSY, function()
+    local ok, message, code, detail = patience.repeatable(run.patience, BUSY, function()
       return run.ec2:DetachInternetGateway { InternetGatewayId = id, VpcId = attachment.VpcId }
     end)
     if not ok and code ~= "Gateway.NotAttached" and not code:find("NotFound", 1, true) then
@@ -253,7 +258,8 @@ end
 local function new_run(ec2, plan, options)
   return { ec2 = ec2, name = plan.name, hosts = set_of(options.hosts), parallel = options.parallel or PARALLEL,
     patience = options.patience or PATIENCE, settle = options.settle or SETTLE,
-    observe = options.observe or function() end, removed = {}, left = {}, done = {} }
+    observe = options.observe or function() end, removed = {}, left = {}, done = {},
+    stays = {} }
 end
 
 --- What a plan made and is still there, without touching it.
