@@ -14,6 +14,7 @@ Faults and habits can be changed while it runs, with JSON on the same port:
   curl -d '{"habits":{"state_delay":5}}' $AWS_ENDPOINT_URL/_sandbox/faults
   curl $AWS_ENDPOINT_URL/_sandbox/state      what truly exists
   curl $AWS_ENDPOINT_URL/_sandbox/log        every request so far
+  curl $AWS_ENDPOINT_URL/_sandbox/network    with --network: each instance's namespace
 Kinds of faults: throttle, status, html, close_before, delay, lose_answer, drop_body, hold_before,
 hold_after (until a POST to /_sandbox/release); each with nth, times, probability as wanted.]]
 
@@ -38,6 +39,7 @@ local function read_arguments()
   parser:option("--state-delay", "How long a change of state takes.", "0", seconds):argname "SECONDS"
   parser:option("--consistency-lag", "How long new things stay unseen, and deleted ones seen.", "0", seconds):argname "SECONDS"
   parser:option("--fault", 'A rule in JSON, such as {"kind":"delay","seconds":2}; may be repeated.'):count "*":argname "RULE"
+  parser:flag("--network", "As root: build the instances' network too, a network namespace for each.")
   parser:flag("--die-with-stdin", "Stop when standard input ends.")
   parser:flag("--quiet", "No log on standard error.")
   return parser:parse()
@@ -60,6 +62,7 @@ local started, message = sandbox.open {
   session_token = arguments.session_token, faults = arguments.fault,
   habits = { latency = arguments.latency, state_delay = arguments.state_delay, consistency_lag = arguments.consistency_lag },
   on_log = not arguments.quiet and log_line or nil, signals = true, stdin = arguments.die_with_stdin,
+  network = arguments.network,
 }
 if not started then fail(message) end
 for _, pair in ipairs(started.exports) do io.stdout:write("export ", pair[1], "='", pair[2], "'\n") end

@@ -12,6 +12,7 @@ int luaopen_eni6_core(lua_State *L) {
       {"filesystem", eni6L_open_filesystem},
       {"icmp6", eni6L_open_icmp6},
       {"ip6", eni6L_open_ip6},
+      {"listener", eni6L_open_listener},
       {"netlink", eni6L_open_netlink},
       {"process", eni6L_open_process},
       {"rtnl", eni6L_open_rtnl},

@@ -41,6 +41,7 @@ int eni6L_open_digest(lua_State *L);
 int eni6L_open_sigv4(lua_State *L);
 int eni6L_open_uri(lua_State *L);
 int eni6L_open_rtnl(lua_State *L);
+int eni6L_open_listener(lua_State *L);
 int eni6L_open_netlink(lua_State *L);
 int eni6L_open_icmp6(lua_State *L);
 

@@ -64,11 +64,21 @@ function M.state(world)
   return state
 end
 
+--- The namespaces of the instances, by instance id; empty without the network.
+---@param network table|nil
+---@return table<string, string>
+function M.network(network)
+  local paths = {}
+  for id in pairs(network and network.guests or {}) do paths[id] = network:netns(id) end
+  return paths
+end
+
 local ROUTES = {
   ["GET /_sandbox/faults"] = M.faults,
   ["POST /_sandbox/faults"] = post_faults,
   ["POST /_sandbox/release"] = function(server) return answer { released = server:release() } end,
   ["GET /_sandbox/state"] = function(server) return answer(M.state(server.world)) end,
+  ["GET /_sandbox/network"] = function(server) return answer(M.network(server.network)) end,
   ["GET /_sandbox/log"] = function(server) return answer(server.log) end,
 }
 

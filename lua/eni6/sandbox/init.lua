@@ -18,6 +18,7 @@ sandbox.__index = sandbox
 ---@field on_log (fun(entry: table))|nil called for every request
 ---@field signals boolean|nil stop on SIGINT and SIGTERM
 ---@field stdin boolean|nil stop at the end of standard input
+---@field network boolean|nil build the network of the instances too (root)
 
 local function new_seed()
   local a, b, c, d = system.random(4):byte(1, 4)
@@ -67,6 +68,15 @@ local function catch_signals()
   return signal.listen(signal.SIGINT, signal.SIGTERM)
 end
 
+local function open_network(world, server, on_log)
+  local function on_error(message)
+    if on_log then on_log { operation = "network", error = message } end
+  end
+  local network, message, code = require("eni6.sandbox.network").open { world = world, port = server.port, on_error = on_error }
+  server.network = network
+  return network, message, code
+end
+
 --- Makes a sandbox and binds it to 127.0.0.1.
 ---@param options eni6.sandbox.options
 ---@return table|nil sandbox with `exports`: `{ {name, value}, … }`, `world` and `server`
@@ -90,7 +100,12 @@ function sandbox.open(options)
   local ok
   ok, message, code = server.faults:set(rules)
   if not ok then return nil, message, code end
-  return setmetatable({ world = world, server = server, exports = exports(server, keys, region, ids),
+  local network
+  if options.network then
+    network, message, code = open_network(world, server, options.on_log)
+    if not network then return nil, message, code end
+  end
+  return setmetatable({ world = world, server = server, exports = exports(server, keys, region, ids), network = network,
     signals = options.signals and catch_signals(), follow_stdin = options.stdin }, sandbox)
 end
 
@@ -126,7 +141,9 @@ function sandbox:run()
   local watch = {}
   if self.signals then watch[#watch + 1] = stop_on(self.signals, self.server) end
   if self.follow_stdin then watch[#watch + 1] = stop_at_end_of_input(self.server) end
-  return self.server:run(watch)
+  local ok, message = self.server:run(watch)
+  if self.network then self.network:close() end
+  return ok, message
 end
 
 return sandbox
