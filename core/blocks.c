@@ -118,9 +118,11 @@ int eni6_blocks_load(struct eni6_blocks *pool, struct eni6_prefix *list, size_t 
   int status = 0;
   qsort(list, size, sizeof *list, compare_in_list);
   for (size_t i = 0; i < size && status == 0; i++) {
-    if (eni6_blocks_contains(pool, &list[i])) continue;
     status = eni6_blocks_occupy(pool, &list[i], error);
-    if (status == 0) list[done++] = list[i];
+    if (status == 0)
+      list[done++] = list[i];
+    else if (status == -EEXIST && eni6_blocks_contains(pool, &list[i]))
+      status = 0;
   }
   if (status < 0)
     while (done > 0)

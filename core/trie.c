@@ -1,10 +1,10 @@
 #include "trie.h"
 
 #include <errno.h>
-#include <string.h>
+
+#include "bucket.h"
 
 enum {
-  BUCKET_SIZE = 32,
   MOST_SLOTS = 65, /* on a path: the root's, and below each branch one of a smaller order */
 };
 
@@ -15,12 +15,6 @@ struct branch {
   uint8_t order;     /* of its region, 1 to 64 */
 };
 
-struct bucket {
-  uint64_t keys[BUCKET_SIZE];
-  uint8_t orders[BUCKET_SIZE];
-  uint8_t count;
-};
-
 /* A place that holds a reference, and the region it answers for: all of the
  * universe, or half of a branch's. */
 struct slot {
@@ -29,18 +23,6 @@ struct slot {
   uint64_t base;
   unsigned order;
 };
-
-/* --- numbers ----------------------------------------------------------------------- */
-
-/* As many low bits as `order`. */
-static uint64_t low_bits(unsigned order) {
-  return order >= 64 ? UINT64_MAX : ((uint64_t)1 << order) - 1;
-}
-
-/* The place of the highest bit that is set; -1 when none is. */
-static int highest_bit(uint64_t value) {
-  return value ? 63 - __builtin_clzll(value) : -1;
-}
 
 /* Whether a number is in the region of that order at base. */
 static bool in_region(uint64_t number, uint64_t base, unsigned order) {
@@ -69,85 +51,10 @@ static struct bucket *bucket_at(const struct eni6_trie *trie, uint32_t reference
   return eni6_slab_at(&trie->buckets, to_index(reference));
 }
 
-/* --- buckets ----------------------------------------------------------------------- */
-
-static struct eni6_span bucket_get(const struct bucket *bucket, unsigned at) {
-  return (struct eni6_span){bucket->keys[at], bucket->orders[at]};
-}
-
-/* The first place whose key is at least this one. */
-static unsigned bucket_place(const struct bucket *bucket, uint64_t key) {
-  unsigned at = 0, size = bucket->count;
-  while (size > 0) {
-    unsigned half = size / 2;
-    if (bucket->keys[at + half] < key) at += size - half;
-    size = half;
-  }
-  return at;
-}
-
-static void bucket_insert(struct bucket *bucket, struct eni6_span span) {
-  unsigned at = bucket_place(bucket, span.key), after = bucket->count - at;
-  memmove(bucket->keys + at + 1, bucket->keys + at, after * sizeof *bucket->keys);
-  memmove(bucket->orders + at + 1, bucket->orders + at, after);
-  bucket->keys[at] = span.key;
-  bucket->orders[at] = (uint8_t)span.order;
-  bucket->count++;
-}
-
-static void bucket_remove(struct bucket *bucket, unsigned at) {
-  unsigned after = --bucket->count - at;
-  memmove(bucket->keys + at, bucket->keys + at + 1, after * sizeof *bucket->keys);
-  memmove(bucket->orders + at, bucket->orders + at + 1, after);
-}
-
-/* Moves the blocks of one bucket from a place on to the end of another. */
-static void bucket_move(struct bucket *to, struct bucket *from, unsigned at) {
-  unsigned moved = from->count - at;
-  memcpy(to->keys + to->count, from->keys + at, moved * sizeof *to->keys);
-  memcpy(to->orders + to->count, from->orders + at, moved);
-  to->count = (uint8_t)(to->count + moved);
-  from->count = (uint8_t)at;
-}
-
-/* Whether a block shares a number with one in the bucket. */
-static bool bucket_overlaps(const struct bucket *bucket, struct eni6_span span) {
-  unsigned at = bucket_place(bucket, span.key);
-  return (at < bucket->count && bucket->keys[at] <= eni6_span_last(span)) ||
-         (at > 0 && eni6_span_last(bucket_get(bucket, at - 1)) >= span.key);
-}
-
-/* The order of the largest free block of a region of which the bucket holds all
- * that is taken; -1 when nothing is free. Between two taken numbers x < y that
- * first differ at bit d, a free block of order k < d exists if and only if bit k
- * is 0 in x (after x, below y's half) or 1 in y (before y, in its half), or a
- * larger one does. So the highest of all such bits is the answer. */
-static int bucket_largest(const struct bucket *bucket, uint64_t base, unsigned order) {
-  uint64_t gaps = bucket->keys[0] - base;
-  uint64_t last = eni6_span_last(bucket_get(bucket, 0));
-  for (unsigned i = 1; i < bucket->count; i++) {
-    uint64_t key = bucket->keys[i];
-    gaps |= (~last | key) & low_bits((unsigned)highest_bit(last ^ key));
-    last = eni6_span_last(bucket_get(bucket, i));
-  }
-  gaps |= ~last & low_bits(order);
-  return highest_bit(gaps);
-}
-
-/* The lowest free block of an order among what is left of a region that ends at
- * `end`; `from` is aligned to it, and not before the region. */
-static bool bucket_search(const struct bucket *bucket, uint64_t end, unsigned order, uint64_t from,
-                          uint64_t *key) {
-  uint64_t size = low_bits(order);
-  for (unsigned i = 0; i < bucket->count; i++) {
-    uint64_t last = eni6_span_last(bucket_get(bucket, i));
-    if (last < from) continue;
-    if (bucket->keys[i] > from + size) break;
-    from = (last | size) + 1;
-    if (from == 0) return false;
-  }
-  *key = from;
-  return from <= end;
+/* Asks for all cache lines of a bucket at once, before they are read in turn. */
+static void prefetch(const struct bucket *bucket) {
+  for (size_t i = 0; i < sizeof *bucket; i += 64)
+    __builtin_prefetch((const char *)bucket + i);
 }
 
 /* --- what is free below a reference ---------------------------------------------------- */
@@ -163,13 +70,17 @@ static int region_largest(const struct eni6_trie *trie, uint32_t reference, uint
   return branch->largest[0] > branch->largest[1] ? branch->largest[0] : branch->largest[1];
 }
 
-/* Brings the largest free orders of a path up to date, from `depth` upwards. */
-static void refresh(const struct eni6_trie *trie, struct slot *path, int depth) {
-  for (; depth >= 0; depth--) {
-    struct slot *slot = &path[depth];
-    int largest = region_largest(trie, *slot->reference, slot->base, slot->order);
-    if (*slot->largest == largest) return;
-    *slot->largest = (int8_t)largest;
+/* The largest free order of a slot, looked up below it. */
+static int slot_largest(const struct eni6_trie *trie, const struct slot *slot) {
+  return region_largest(trie, *slot->reference, slot->base, slot->order);
+}
+
+/* Notes the largest free order of the slot at `depth`, and of those above. */
+static void refresh(const struct eni6_trie *trie, struct slot *path, int depth, int largest) {
+  while (*path[depth].largest != largest) {
+    *path[depth].largest = (int8_t)largest;
+    if (depth == 0) return;
+    largest = slot_largest(trie, &path[--depth]);
   }
 }
 
@@ -180,7 +91,11 @@ static int descend(struct eni6_trie *trie, uint64_t key, struct slot path[MOST_S
   path[0] = (struct slot){&trie->root, &trie->largest, 0, trie->order};
   for (;;) {
     uint32_t reference = *path[depth].reference;
-    if (!reference || is_bucket(reference)) return depth;
+    if (!reference) return depth;
+    if (is_bucket(reference)) {
+      prefetch(bucket_at(trie, reference));
+      return depth;
+    }
     struct branch *branch = branch_at(trie, reference);
     if (!in_region(key, branch->base, branch->order)) return depth;
     unsigned half = branch->order - 1u, side = key >> half & 1;
@@ -227,7 +142,7 @@ static int insert_first(struct eni6_trie *trie, struct slot *slot, struct eni6_s
   int status = eni6_slab_reserve(&trie->buckets, &trie->allocator);
   if (status < 0) return status;
   *slot->reference = add_bucket(trie);
-  bucket_insert(bucket_at(trie, *slot->reference), span);
+  bucket_insert(bucket_at(trie, *slot->reference), 0, span);
   return 0;
 }
 
@@ -240,7 +155,7 @@ static int insert_beside(struct eni6_trie *trie, struct slot *slot, struct eni6_
   int status = reserve(trie);
   if (status < 0) return status;
   uint32_t single = add_bucket(trie);
-  bucket_insert(bucket_at(trie, single), span);
+  bucket_insert(bucket_at(trie, single), 0, span);
   if (span.key < base)
     add_branch(trie, slot, span.key, base, single, beside);
   else
@@ -259,28 +174,48 @@ static int insert_splitting(struct eni6_trie *trie, struct slot *slot, struct en
   if (span.key > last) last = span.key;
   uint64_t middle = last & ~low_bits((unsigned)highest_bit(first ^ last));
   bucket_move(upper, full, bucket_place(full, middle));
-  bucket_insert(span.key < middle ? full : upper, span);
+  struct bucket *bucket = span.key < middle ? full : upper;
+  bucket_insert(bucket, bucket_place(bucket, span.key), span);
   add_branch(trie, slot, first, last, low, high);
   return 0;
 }
 
-static int insert_into_bucket(struct eni6_trie *trie, struct slot *slot, struct eni6_span span) {
+/* A block more for a bucket. *largest stays what it is unless that may have been
+ * where the block came. */
+static int insert_into_bucket(struct eni6_trie *trie, struct slot *slot, struct eni6_span span,
+                              int *largest) {
   struct bucket *bucket = bucket_at(trie, *slot->reference);
-  if (bucket_overlaps(bucket, span)) return -EEXIST;
-  if (bucket->count == BUCKET_SIZE) return insert_splitting(trie, slot, span);
-  bucket_insert(bucket, span);
+  unsigned at = bucket_place(bucket, span.key);
+  if (bucket_overlaps(bucket, at, span)) return -EEXIST;
+  int gap = highest_bit(bucket_gap(bucket, at, slot->base, slot->order));
+  if (bucket->count == BUCKET_SIZE) {
+    int status = insert_splitting(trie, slot, span);
+    if (status < 0) return status;
+  } else {
+    bucket_insert(bucket, at, span);
+  }
+  if (gap == *largest) *largest = slot_largest(trie, slot);
   return 0;
+}
+
+/* Adds a block below the slot that it belongs to; *largest is the slot's largest
+ * free order, before and after. */
+static int insert_below(struct eni6_trie *trie, struct slot *slot, struct eni6_span span,
+                        int *largest) {
+  uint32_t reference = *slot->reference;
+  if (is_bucket(reference)) return insert_into_bucket(trie, slot, span, largest);
+  int status = reference ? insert_beside(trie, slot, span) : insert_first(trie, slot, span);
+  if (status == 0) *largest = slot_largest(trie, slot);
+  return status;
 }
 
 int eni6_trie_insert(struct eni6_trie *trie, struct eni6_span span) {
   struct slot path[MOST_SLOTS];
   int depth = descend(trie, span.key, path);
-  struct slot *slot = &path[depth];
-  int status = !*slot->reference             ? insert_first(trie, slot, span)
-               : is_bucket(*slot->reference) ? insert_into_bucket(trie, slot, span)
-                                             : insert_beside(trie, slot, span);
+  int largest = *path[depth].largest;
+  int status = insert_below(trie, &path[depth], span, &largest);
   if (status < 0) return status;
-  refresh(trie, path, depth);
+  refresh(trie, path, depth, largest);
   trie->count++;
   trie->used += eni6_span_last(span) - span.key + 1;
   return 0;
@@ -351,20 +286,33 @@ static struct remains prune(struct eni6_trie *trie, struct slot *path, int depth
   return (struct remains){reference, above};
 }
 
+/* Removes the block at a place of the bucket at the end of a path. */
+static void remove_at(struct eni6_trie *trie, struct slot *path, int depth, unsigned at) {
+  struct bucket *bucket = bucket_at(trie, *path[depth].reference);
+  bucket_remove(bucket, at);
+  struct remains remains = prune(trie, path, depth);
+  if (!remains.bucket) {
+    int largest = *path[depth].largest;
+    int gap = highest_bit(bucket_gap(bucket, at, path[depth].base, path[depth].order));
+    refresh(trie, path, depth, gap > largest ? gap : largest);
+    return;
+  }
+  if (remains.branch) depth--;
+  refresh(trie, path, depth, slot_largest(trie, &path[depth]));
+  free_bucket(trie, remains.bucket);
+  if (remains.branch) free_branch(trie, remains.branch);
+}
+
 int eni6_trie_remove(struct eni6_trie *trie, struct eni6_span span) {
   struct slot path[MOST_SLOTS];
   int depth = descend(trie, span.key, path);
   uint32_t reference = *path[depth].reference;
   if (!is_bucket(reference)) return -ENOENT;
-  struct bucket *bucket = bucket_at(trie, reference);
+  const struct bucket *bucket = bucket_at(trie, reference);
   unsigned at = bucket_place(bucket, span.key);
   if (at == bucket->count || bucket->keys[at] != span.key || bucket->orders[at] != span.order)
     return -ENOENT;
-  bucket_remove(bucket, at);
-  struct remains remains = prune(trie, path, depth);
-  refresh(trie, path, remains.branch ? depth - 1 : depth);
-  if (remains.bucket) free_bucket(trie, remains.bucket);
-  if (remains.branch) free_branch(trie, remains.branch);
+  remove_at(trie, path, depth, at);
   trie->count--;
   trie->used -= eni6_span_last(span) - span.key + 1;
   return 0;
@@ -379,16 +327,17 @@ struct place {
 };
 
 /* Lists the parts of a branch's region in which a block of `order` may be free at
- * or after `from`, lowest first: the halves, and what comes after the branch. Of
- * the first it may turn out that only what is before `from` is free; in each other
- * there is one. */
+ * or after `from`, lowest first: the halves, and what comes after the branch. Ends
+ * with one that is all at or after `from`, so that a block is free there; of one
+ * before it may turn out that only what is before `from` is free. */
 static unsigned list_places(const struct branch *branch, struct eni6_span region, unsigned order,
-                            uint64_t from, struct place places[3]) {
+                            uint64_t from, struct place places[2]) {
   unsigned count = 0, half = branch->order - 1u;
   for (unsigned side = 0; side < 2; side++) {
     struct eni6_span part = {branch->base | (uint64_t)side << half, half};
-    if (branch->largest[side] >= (int)order && from <= eni6_span_last(part))
-      places[count++] = (struct place){branch->child[side], part};
+    if (branch->largest[side] < (int)order || from > eni6_span_last(part)) continue;
+    places[count++] = (struct place){branch->child[side], part};
+    if (from <= part.key) return count;
   }
   /* Where a block begins that is past the branch, which may be smaller than it. */
   uint64_t next = (branch->base | low_bits(branch->order > order ? branch->order : order)) + 1;
@@ -401,7 +350,7 @@ static unsigned list_places(const struct branch *branch, struct eni6_span region
  * at or after `from`: the deepest, as that is the lowest, and there it will be. */
 bool eni6_trie_search(const struct eni6_trie *trie, unsigned order, uint64_t from, uint64_t *key) {
   uint64_t start = (from + low_bits(order)) & ~low_bits(order);
-  struct place places[3], here = {trie->root, {0, trie->order}}, other = here;
+  struct place places[2], here = {trie->root, {0, trie->order}}, other = here;
   bool has_other = false;
   if (start < from || start > low_bits(trie->order) || trie->largest < (int)order) return false;
   for (;;) {
@@ -410,6 +359,7 @@ bool eni6_trie_search(const struct eni6_trie *trie, unsigned order, uint64_t fro
     unsigned count = 0;
     if (is_bucket(here.reference)) {
       const struct bucket *bucket = bucket_at(trie, here.reference);
+      prefetch(bucket);
       if (bucket_search(bucket, eni6_span_last(here.region), order, *key, key)) return true;
     } else {
       const struct branch *branch = branch_at(trie, here.reference);
@@ -421,15 +371,6 @@ bool eni6_trie_search(const struct eni6_trie *trie, unsigned order, uint64_t fro
     if (count > 0) has_other = has_other || count > 1;
     if (count > 1) other = places[1];
   }
-}
-
-/* The first block in a bucket that ends at or after a position. */
-static bool bucket_next(const struct bucket *bucket, uint64_t position, struct eni6_span *found) {
-  unsigned at = bucket_place(bucket, position);
-  if (at > 0 && eni6_span_last(bucket_get(bucket, at - 1)) >= position) at--;
-  if (at == bucket->count) return false;
-  *found = bucket_get(bucket, at);
-  return true;
 }
 
 bool eni6_trie_next(const struct eni6_trie *trie, uint64_t position, struct eni6_span *found) {
