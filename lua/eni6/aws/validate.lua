@@ -36,16 +36,23 @@ local function is_list(value)
   return count == #value
 end
 
-local function described(value)
+local function described_number(value)
+  if value - value ~= 0 then return "an infinite or undefined one" end
+  if value ~= math.floor(value) then return "a fraction" end
+  return math.tointeger(value) and "a number" or "one beyond 64 bits"
+end
+
+local function described(value, wanted)
+  if type(value) == "number" and (wanted == "integer" or wanted == "double") then return described_number(value) end
   if type(value) == "table" then
     if next(value) == nil then return "an empty table" end
     return is_list(value) and "a list" or "a table that is no list"
   end
-  return ({ string = "a string", number = "a number", boolean = "a boolean" })[type(value)] or "a " .. type(value)
+  return "a " .. type(value)
 end
 
 local function wrong_type(faults, place, kind, value)
-  report(faults, "%s must be %s, not %s", place, WHAT[kind], described(value))
+  report(faults, "%s must be %s, not %s", place, WHAT[kind], described(value, kind))
 end
 
 local function names_of(shape)

@@ -60,9 +60,21 @@ describe("validate.check", function()
   it("checks numbers", function()
     assert.is_true(validate.check(ec2, "DescribeVpcs", { MaxResults = 5.0 }))
     assert.same({ "MaxResults must be at least 5, not 4" }, faults_of("DescribeVpcs", { MaxResults = 4 }))
-    for _, value in ipairs { 5.5, 1 / 0, 0 / 0, 1e300 } do
-      assert.same({ "MaxResults must be an integer, not a number" }, faults_of("DescribeVpcs", { MaxResults = value }))
+    for value, what in pairs {
+      [5.5] = "a fraction", [1 / 0] = "an infinite or undefined one", [1e300] = "one beyond 64 bits",
+    } do
+      assert.same({ "MaxResults must be an integer, not " .. what }, faults_of("DescribeVpcs", { MaxResults = value }))
     end
+    assert.same({ "MaxResults must be an integer, not an infinite or undefined one" },
+      faults_of("DescribeVpcs", { MaxResults = 0 / 0 }))
+    assert.same({ "SpotPrice must be a string, not a number" }, faults_of("RequestSpotInstances", { SpotPrice = 0.5 }))
+    assert.is_true(validate.check(ec2, "CreateReservedInstancesListing", {
+      ClientToken = "t", InstanceCount = 1, ReservedInstancesId = "r", PriceSchedules = { { Price = 0.5 }, { Price = 1 } },
+    }))
+    assert.same({ "PriceSchedules[1].Price must be a number, not an infinite or undefined one" },
+      faults_of("CreateReservedInstancesListing", {
+        ClientToken = "t", InstanceCount = 1, ReservedInstancesId = "r", PriceSchedules = { { Price = 1 / 0 } },
+      }))
     assert.same({ "MaxResults must be an integer, not a string" }, faults_of("DescribeVpcs", { MaxResults = "20" }))
   end)
 

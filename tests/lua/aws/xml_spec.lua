@@ -68,6 +68,9 @@ describe("xml.decode", function()
     assert.equal("object", getmetatable(reservation.Instances[1].Placement).__jsontype)
     assert.is_nil(getmetatable(reservation.Groups))
     assert.is_nil(getmetatable(reservation))
+    result = xml.decode(ec2, "DescribeInstances",
+      instances "<reservationSet><item><ownerId>1</ownerId></item></reservationSet>")
+    assert.is_nil(getmetatable(result.Reservations[1]))
   end)
 
   it("leaves elements inside of text out", function()
@@ -106,6 +109,7 @@ describe("a body that is no answer", function()
     refused("<a></b>", "InvalidResponse", "line 1, column 6: mismatched tag")
     refused("<Something/>", "InvalidResponse", "not an answer to DescribeInstances")
     refused("<Response><Errors/></Response>", "InvalidResponse", "not an answer")
+    refused("<ErrorResponse><reservationSet/></ErrorResponse>", "InvalidResponse", "not an answer")
     refused(instances "<x>\255</x>", "InvalidResponse", "invalid token")
     refused(instances "" .. "<more/>", "InvalidResponse", "junk after")
   end)
@@ -131,6 +135,14 @@ describe("a body that is no answer", function()
   it("is refused when it nests too deep", function()
     refused(instances(("<a>"):rep(100000)), "InvalidResponse", "too deep")
     refused(instances("<nextToken>" .. ("<a>"):rep(100000)), "InvalidResponse", "too deep")
+    local shape = { kind = "structure", name = "Tree" }
+    shape.members = { { name = "Branch", xml = "branch", type = shape } }
+    local service = { operation = function() return { name = "Grow", output = shape } end }
+    local function grown(levels)
+      return "<GrowResponse>" .. ("<branch>"):rep(levels) .. ("</branch>"):rep(levels) .. "</GrowResponse>"
+    end
+    assert(xml.decode(service, "Grow", grown(60)))
+    assert.is_nil((xml.decode(service, "Grow", grown(70))))
     assert(xml.decode(ec2, "DescribeInstances", instances(("<a>"):rep(60) .. ("</a>"):rep(60))))
   end)
 
