@@ -1,4 +1,4 @@
-"""Every region that botocore knows, in every variant: {} -> [{service, region, fips, dualstack, url or null}, …]."""
+"""Every region that botocore knows, in every variant: {} -> [{service, region, fips, dualstack, url or false}, …]."""
 import itertools
 import json
 import os
@@ -20,7 +20,7 @@ def url_of(provider, region, fips, dualstack):
     try:
         return provider.resolve_endpoint(Region=region, UseFIPS=fips, UseDualStack=dualstack).url
     except botocore.exceptions.EndpointProviderError:
-        return None
+        return False
 
 
 partitions = load("partitions.json")

@@ -4,6 +4,9 @@
 
 local config = {}
 
+-- What the files hold, secrets among it, by settings object: who looks through the object finds none.
+local contents = setmetatable({}, { __mode = "k" })
+
 local function absent(value) return value == nil or value == "" end
 
 --- The content of a file, as the default of `read_file` everywhere in eni6.aws.
@@ -37,7 +40,8 @@ end
 local function read_sections(self, kind, variable, default)
   local path = self.getenv(variable)
   path = config.expand(absent(path) and default or path, self.getenv)
-  local text, message, code = self.read_file(path)
+  local text, message, code
+  if path:sub(1, 1) == "~" then code = "ENOENT" else text, message, code = self.read_file(path) end -- without a home
   self.files[kind] = { path = path, read = text ~= nil, problem = code ~= "ENOENT" and message or nil }
   if not text then return {} end
   return require("eni6.aws.ini").parse(text, path)
@@ -57,33 +61,33 @@ local function kind_and_name(section_name)
 end
 
 -- Files a section of the config file under profiles, services or sso_sessions; others concern nobody here.
-local function add_config_section(self, section)
+local function add_config_section(content, section)
   if section.name == "default" then
-    self.profiles.default = { config = section }
+    content.profiles.default = { config = section }
     return
   end
   local kind, name = kind_and_name(section.name)
   if kind == "profiles" then
-    self.profiles[name] = { config = section }
+    content.profiles[name] = { config = section }
   elseif kind then
-    self[kind][name] = section.options
+    content[kind][name] = section.options
   end
 end
 
 -- In the credentials file every section is a profile, and its settings come before the config file's.
-local function add_credentials_section(self, section)
-  local profile = self.profiles[section.name] or {}
+local function add_credentials_section(content, section)
+  local profile = content.profiles[section.name] or {}
   profile.credentials = section
-  self.profiles[section.name] = profile
+  content.profiles[section.name] = profile
 end
 
 local function load_files(self)
   local sections, message, code = read_sections(self, "config", "AWS_CONFIG_FILE", "~/.aws/config")
   if not sections then return nil, message, code end
-  for _, section in ipairs(sections) do add_config_section(self, section) end
+  for _, section in ipairs(sections) do add_config_section(contents[self], section) end
   sections, message, code = read_sections(self, "credentials", "AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")
   if not sections then return nil, message, code end
-  for _, section in ipairs(sections) do add_credentials_section(self, section) end
+  for _, section in ipairs(sections) do add_credentials_section(contents[self], section) end
   return true
 end
 
@@ -94,7 +98,7 @@ function Settings.__tostring(self) return "eni6.aws.settings: profile " .. self.
 
 local function missing_profile(self, source)
   local names = {}
-  for name in pairs(self.profiles) do names[#names + 1] = name end
+  for name in pairs(contents[self].profiles) do names[#names + 1] = name end
   table.sort(names)
   local suggest = require("eni6.suggest")
   return nil, string.format("no profile %s in %s or %s (%s asks for it); %s", require("eni6.aws.shown")(self.profile),
@@ -113,7 +117,7 @@ local function choose_profile(self, explicit)
   end
   self.profile_chosen = not absent(explicit)
   self.profile = absent(name) and "default" or name
-  if absent(name) or self.profiles[name] then return self end
+  if absent(name) or contents[self].profiles[name] then return self end
   return missing_profile(self, source)
 end
 
@@ -121,7 +125,6 @@ end
 ---@field profile string the profile in use
 ---@field profile_chosen boolean whether the caller named it, which sets the environment's keys aside
 ---@field files table { config = { path=, read=, problem= }, credentials = … }
----@field sso_sessions table<string, table> the [sso-session NAME] sections
 ---@field getenv fun(name: string): string|nil
 ---@field read_file fun(path: string): string|nil, string|nil, string|nil
 
@@ -134,21 +137,34 @@ function config.load(options)
   local self = setmetatable({
     getenv = options.getenv or os.getenv,
     read_file = options.read_file or config.read_file,
-    profiles = {}, services = {}, sso_sessions = {}, files = {},
+    files = {},
   }, Settings)
+  contents[self] = { profiles = {}, services = {}, sso_sessions = {} }
   local ok, message, code = load_files(self)
   if not ok then return nil, message, code end
   return choose_profile(self, options.profile)
 end
+
+--- The profile in use as one of the files has it; the table may hold secrets.
+---@param kind "config"|"credentials"
+---@return { name: string, line: integer, options: table, lines: table }|nil section
+function Settings:section(kind)
+  local profile = contents[self].profiles[self.profile]
+  return profile and profile[kind]
+end
+
+--- The settings of a [sso-session NAME] section.
+---@param name string
+---@return table<string, string|table>|nil
+function Settings:sso_session(name) return contents[self].sso_sessions[name] end
 
 --- A setting of the profile in use, as written.
 ---@param key string
 ---@return string|table|nil value a table where the file nests keys below it
 ---@return string|nil source file and line, for messages
 function Settings:get(key)
-  local profile = self.profiles[self.profile] or {}
   for _, kind in ipairs({ "credentials", "config" }) do
-    local section = profile[kind]
+    local section = self:section(kind)
     local value = section and section.options[key]
     if value ~= nil and value ~= "" then
       return value, string.format("%s in %s, line %d", key, self.files[kind].path, section.lines[key] or section.line)
@@ -190,7 +206,7 @@ end
 ---@return string|nil source
 function Settings:service_endpoint(service)
   local name, source = self:get("services")
-  local section = type(name) == "string" and self.services[name]
+  local section = type(name) == "string" and contents[self].services[name]
   local entry = section and section[service]
   local url = type(entry) == "table" and entry.endpoint_url
   if url and url ~= "" then return url, string.format("endpoint_url of %s in [services %s] (%s)", service, name, source) end

@@ -92,8 +92,8 @@ end
 
 -- "Instances" -> "InstanceId"; where there is no such member, the first one called an id.
 local function name_of(owner, list)
-  local singular = list:gsub("ses$", "s"):gsub("ies$", "y"):gsub("s$", "")
-  if owner[singular .. "Id"] then return owner[singular .. "Id"] end
+  local id = owner[list:gsub("s$", "") .. "Id"]
+  if id then return id end
   local names = {}
   for key, value in pairs(owner) do
     if type(value) == "string" and key:find("Id$") then names[#names + 1] = key end

@@ -421,6 +421,15 @@ describe("a client", function()
       assert.matches("options must be a table", raised(function() ec2.new("us-east-1") end))
     end)
 
+    it("holds no secret of the files where one can look", function()
+      local client = new(function() return ok("DescribeVpcs") end, { env = { HOME = "/h", AWS_REGION = "us-east-1" }, files = {
+        ["/h/.aws/credentials"] = "[default]\naws_access_key_id = A\naws_secret_access_key = " .. SECRET
+          .. "\naws_session_token = " .. TOKEN .. "\n",
+      } })
+      assert(client:DescribeVpcs())
+      note({ client.settings, client.credentials, client.signer, client.policy, client.signed_with })
+    end)
+
     it("shows region and endpoint in tostring", function()
       local client = new(function() return ok("DescribeVpcs") end)
       assert.equal("eni6.aws.ec2: us-east-1 at https://ec2.us-east-1.amazonaws.com/", note(tostring(client)))

@@ -93,14 +93,27 @@ end
 
 
 
-local function loaded_as_ours(text)
-  local settings = fake.settings({ files = { ["/home/me/.aws/config"] = text } })
+-- The names that are there, and those that might be.
+local function names_of(profiles)
+  local names = { "default", "a", "b", "a b", "c", "y" }
+  for name in pairs(profiles or {}) do names[#names + 1] = name end
+  return names
+end
+
+local function loaded_as_ours(text, theirs)
+  local spec = { files = { ["/home/me/.aws/config"] = text } }
+  local settings = fake.settings(spec)
   if not settings then return { error = true } end
-  local found = { sections = {}, order = {}, profiles = {}, sso_sessions = settings.sso_sessions }
+  local found = { sections = {}, order = {}, profiles = {}, sso_sessions = {} }
   for i, section in ipairs(ini.parse(text, "F")) do
     found.sections[section.name], found.order[i] = section.options, section.name
   end
-  for name, profile in pairs(settings.profiles) do found.profiles[name] = profile.config.options end
+  for _, name in ipairs(names_of(theirs.profiles)) do
+    spec.profile = name
+    local chosen = fake.settings(spec)
+    found.profiles[name] = chosen and chosen:section("config").options
+  end
+  for name in pairs(theirs.sso_sessions or {}) do found.sso_sessions[name] = settings:sso_session(name) end
   return found
 end
 
@@ -109,17 +122,17 @@ describe("beside botocore", function()
     local seed = os.time()
     math.randomseed(seed)
     local texts, sent = {}, {}
-    for i = 1, 3000 do
+    for i = 1, 1200 do
       texts[i] = random_text(math.random)
       sent[i] = latin1(texts[i])
     end
     local accepted = 0
     for i, theirs in ipairs(oracle.ask("config.py", sent)) do
-      local ours = loaded_as_ours(texts[i])
+      local ours = loaded_as_ours(texts[i], theirs)
       assert.same(theirs, ours, string.format("seed %d, text %d: %q", seed, i, texts[i]))
       if not ours.error then accepted = accepted + 1 end
     end
-    assert.is_true(accepted > 500, accepted .. " accepted")
+    assert.is_true(accepted > 200, accepted .. " accepted")
   end)
 end)
 

@@ -51,9 +51,8 @@ function profile.load(context)
   local settings = context.settings
   local _, message, code = indirect(settings)
   if code then return nil, message, code end
-  local found = settings.profiles[settings.profile] or {}
   for _, kind in ipairs({ "credentials", "config" }) do
-    local section = found[kind]
+    local section = settings:section(kind)
     if section and (section.options[ID] or section.options[SECRET]) then
       return from_file(section, settings.files[kind].path)
     end
