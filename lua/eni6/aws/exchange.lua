@@ -8,21 +8,29 @@ local CONTENT_TYPE = "application/x-www-form-urlencoded; charset=utf-8"
 
 local USER_AGENT = string.format("eni6/%s %s", require("eni6.core").version, (_VERSION:gsub(" ", "/")))
 
--- The signer holds the derived key, so it is kept as long as the keys are the same.
+-- { keys =, signer = } by client, apart from it: who looks through a client finds no keys.
+local signers = setmetatable({}, { __mode = "k" })
+
+local function new_signer(client, keys)
+  return require("eni6.sigv4").new({
+    access_key_id = keys.access_key_id,
+    secret_access_key = keys.secret_access_key,
+    session_token = keys.session_token,
+    region = client.region,
+    service = client.service.name,
+  })
+end
+
+-- A signer remembers the derived key, so it is kept as long as the keys are the same.
 local function signer_for(client)
   local keys, message, code = client.credentials:get()
   if not keys then return nil, message, code end
-  if client.signed_with ~= keys then
-    client.signer = require("eni6.sigv4").new({
-      access_key_id = keys.access_key_id,
-      secret_access_key = keys.secret_access_key,
-      session_token = keys.session_token,
-      region = client.region,
-      service = client.service.name,
-    })
-    client.signed_with = keys
+  local known = signers[client]
+  if not known or known.keys ~= keys then
+    known = { keys = keys, signer = new_signer(client, keys) }
+    signers[client] = known
   end
-  return client.signer
+  return known.signer
 end
 
 local function signed_headers(client, request)
