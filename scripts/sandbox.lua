@@ -16,7 +16,8 @@ Faults and habits can be changed while it runs, with JSON on the same port:
   curl $AWS_ENDPOINT_URL/_sandbox/log        every request so far
   curl $AWS_ENDPOINT_URL/_sandbox/network    with --network: each instance's namespace
 Kinds of faults: throttle, status, html, close_before, delay, lose_answer, drop_body, hold_before,
-hold_after (until a POST to /_sandbox/release); each with nth, times, probability as wanted.]]
+hold_after (until a POST to /_sandbox/release; {"drop":true} closes the held connections instead);
+each with nth, times and probability as wanted.]]
 
 local function whole(text)
   local number = math.tointeger(tonumber(text))

@@ -92,9 +92,10 @@ function sandbox:wait_held(count)
   error("no request is held after 10 s", 2)
 end
 
---- Lets the held requests go on.
+--- Lets the held requests go on, or drops them: those held before they act then never do.
+---@param drop boolean|nil
 ---@return integer how many they were
-function sandbox:release() return self:control("POST", "release").released end
+function sandbox:release(drop) return self:control("POST", "release", { drop = drop or false }).released end
 
 --- Runs the AWS CLI against it.
 ---@param argv string[] what follows `aws ec2`

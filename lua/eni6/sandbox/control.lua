@@ -45,7 +45,7 @@ end
 ---@param server table
 ---@return table answer
 function M.faults(server)
-  return answer { faults = server.faults:report(), habits = server.world.habits, held = server.held }
+  return answer { faults = server.faults:report(), habits = server.world.habits, held = #server.held }
 end
 
 --- What there truly is, by family, in the shapes of EC2's answers.
@@ -76,7 +76,10 @@ end
 local ROUTES = {
   ["GET /_sandbox/faults"] = M.faults,
   ["POST /_sandbox/faults"] = post_faults,
-  ["POST /_sandbox/release"] = function(server) return answer { released = server:release() } end,
+  ["POST /_sandbox/release"] = function(server, request)
+    local document = json.decode(request.body)
+    return answer { released = server:release(type(document) == "table" and document.drop == true) }
+  end,
   ["GET /_sandbox/state"] = function(server) return answer(M.state(server.world)) end,
   ["GET /_sandbox/network"] = function(server) return answer(M.network(server.network)) end,
   ["GET /_sandbox/log"] = function(server) return answer(server.log) end,

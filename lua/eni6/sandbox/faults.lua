@@ -14,7 +14,7 @@ faults.KINDS = {
   delay = { acts = true }, -- answered late
   lose_answer = { acts = true }, -- the connection is closed in the place of the answer
   drop_body = { acts = true }, -- the connection is closed in the middle of the answer
-  hold_before = { acts = true }, -- waits for a release, then acts and answers
+  hold_before = { acts = true }, -- waits for a release, then acts and answers, unless it is dropped
   hold_after = { acts = true }, -- acts, waits for a release, then answers
 }
 

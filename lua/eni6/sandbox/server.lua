@@ -83,18 +83,24 @@ local function status_answer(rule)
   return error_answer(code, rule.message or "An internal error has occurred", status)
 end
 
-function server:hold()
-  self.held = self.held + 1
+-- Waits for a release; false when the request is to be dropped.
+local function hold(self)
+  local entry = { dropped = false }
+  self.held[#self.held + 1] = entry
   self.released:wait()
+  return not entry.dropped
 end
 
---- Lets the held requests go on.
+--- Lets the held requests go on, or drops them: those held before they act then
+--- never do, and the connections are closed.
+---@param drop boolean|nil
 ---@return integer how many they were
-function server:release()
-  local count = self.held
-  self.held = 0
+function server:release(drop)
+  local held = self.held
+  self.held = {}
+  for _, entry in ipairs(held) do entry.dropped = drop or false end
   self.released:signal()
-  return count
+  return #held
 end
 
 -- Each kind of fault, in the place of `answer_plainly`. They return the answer
@@ -148,7 +154,7 @@ function STRIKE.drop_body(self, stream, request)
 end
 
 function STRIKE.hold_before(self, stream, request)
-  self:hold()
+  if not hold(self) then return STRIKE.close_before(self, stream) end
   local answer = self.endpoint:answer(request)
   write_answer(self, stream, answer)
   return answer
@@ -156,8 +162,7 @@ end
 
 function STRIKE.hold_after(self, stream, request)
   local answer = self.endpoint:answer(request)
-  self:hold()
-  write_answer(self, stream, answer)
+  if hold(self) then write_answer(self, stream, answer) else cut(stream) end
   return answer
 end
 
@@ -226,7 +231,7 @@ function server.open(options)
   if not http then return nil, message, code end
   local cqueues, condition = require "cqueues", require "cqueues.condition"
   local self = setmetatable({
-    world = options.world, port = options.port, on_log = options.on_log, log = {}, held = 0,
+    world = options.world, port = options.port, on_log = options.on_log, log = {}, held = {},
     endpoint = endpoint.new(options.world, options.keys), faults = faults.new(random.new(options.seed + 1)),
     loop = cqueues.new(), released = condition.new(), woken = condition.new(),
     new_headers = http.headers.new, sleep = cqueues.sleep, monotonic = cqueues.monotime,

@@ -177,6 +177,11 @@ def instance_attributes(ec2, box):
     ec2.modify_instance_attribute(InstanceId=instance, UserData={"Value": b"new"})
     equal(attribute("instanceType")["InstanceType"], {"Value": "m5.large"})
     equal(base64.b64decode(attribute("userData")["UserData"]["Value"]), b"new")
+    ec2.create_tags(Resources=[instance], Tags=[{"Key": "eni6:plan", "Value": "a/b"}])
+    ec2.modify_instance_metadata_options(InstanceId=instance, InstanceMetadataTags="enabled")
+    equal(refusal(ec2.create_tags, Resources=[instance], Tags=[{"Key": "a/b", "Value": ""}]), ("InvalidParameterValue", 400))
+    equal(refusal(launch, ec2, box, SubnetId=box.subnet, MetadataOptions={"InstanceMetadataTags": "enabled"},
+                  TagSpecifications=tags("instance", **{"a b": ""})), ("InvalidParameterValue", 400))
     for name in ("instanceInitiatedShutdownBehavior", "ebsOptimized", "rootDeviceName", "enaSupport", "disableApiStop"):
         attribute(name)
     options = ec2.modify_instance_metadata_options(InstanceId=instance, HttpTokens="required")["InstanceMetadataOptions"]
@@ -213,6 +218,11 @@ def a_vpc_of_ones_own(ec2, box):
     equal(refusal(ec2.authorize_security_group_ingress, GroupId=group, IpPermissions=permission), ("InvalidPermission.Duplicate", 400))
     eni = ec2.create_network_interface(SubnetId=subnet, Groups=[group])["NetworkInterface"]
     equal(len(eni["Ipv6Addresses"]), 1)  # AssignIpv6AddressOnCreation
+    for more, expected in (({"Ipv6AddressCount": 0}, 0), ({"Ipv6AddressCount": 2}, 2), ({"Ipv6PrefixCount": 1}, 1), (
+            {"Ipv6Addresses": [{"Ipv6Address": block["Ipv6CidrBlock"].replace("00::/56", "07::8")}]}, 2)):
+        other = ec2.create_network_interface(SubnetId=subnet, Groups=[group], **more)["NetworkInterface"]
+        equal(len(other["Ipv6Addresses"]), expected)
+        ec2.delete_network_interface(NetworkInterfaceId=other["NetworkInterfaceId"])
     for call, parameters in (
             (ec2.delete_subnet, {"SubnetId": subnet}), (ec2.delete_security_group, {"GroupId": group}),
             (ec2.delete_vpc, {"VpcId": vpc}), (ec2.delete_internet_gateway, {"InternetGatewayId": gateway}),
@@ -255,6 +265,21 @@ def blocks_later(ec2, box):
     equal(native["Ipv6Native"], True)
     eni = ec2.create_network_interface(SubnetId=native["SubnetId"])["NetworkInterface"]
     equal((len(eni["Ipv6Addresses"]), eni.get("PrivateIpAddress")), (1, None))
+
+
+def a_full_subnet(ec2, box):
+    """A /28 has 16 private IPv4 addresses, five of them EC2's."""
+    subnet = ec2.create_subnet(VpcId=box.vpc, CidrBlock="10.0.16.0/28")["Subnet"]
+    equal(subnet["AvailableIpAddressCount"], 11)
+    ec2.create_network_interface(SubnetId=subnet["SubnetId"], PrivateIpAddress="10.0.16.14", SecondaryPrivateIpAddressCount=1)
+    more = dict(ImageId=box.image, InstanceType="t3.micro", SubnetId=subnet["SubnetId"])
+    equal(refusal(ec2.run_instances, MinCount=10, MaxCount=10, **more), ("InsufficientFreeAddressesInSubnet", 400))
+    made = ec2.run_instances(MinCount=9, MaxCount=9, **more)["Instances"]
+    equal(len({i["PrivateIpAddress"] for i in made}), 9)
+    equal(refusal(ec2.create_network_interface, SubnetId=subnet["SubnetId"]), ("InsufficientFreeAddressesInSubnet", 400))
+    ec2.terminate_instances(InstanceIds=[made[0]["InstanceId"]])
+    eni = ec2.create_network_interface(SubnetId=subnet["SubnetId"])["NetworkInterface"]
+    equal(eni["PrivateIpAddress"], made[0]["PrivateIpAddress"])
 
 
 def reservations(ec2, box):
@@ -535,7 +560,7 @@ def secrets(ec2, box):
 
 
 TESTS = [whole_life, launch_makes_interfaces, assign_and_unassign, attach_and_detach, instance_attributes, a_vpc_of_ones_own,
-         blocks_later, reservations, keys, catalogue, tagging, paging, idempotency, refusals, dry_runs, secrets]
+         blocks_later, a_full_subnet, reservations, keys, catalogue, tagging, paging, idempotency, refusals, dry_runs, secrets]
 
 
 def one(test):

@@ -105,6 +105,19 @@ def held(box):
     equal(control(box, "POST", "release"), {"released": 0})
 
 
+def held_and_dropped(box):
+    for kind, seen in (("hold_before", 0), ("hold_after", 1)):
+        faults(box, {"kind": kind})
+        failures = []
+        caller = threading.Thread(target=lambda: failures.append(broken(create, box)))
+        caller.start()
+        wait_held(box)
+        equal(control(box, "POST", "release", {"drop": True}), {"released": 1})
+        caller.join(10)
+        assert failures[0] in ("RemoteDisconnected", "ConnectionResetError"), failures
+        equal(count(box), seen)
+
+
 def a_held_client_that_dies(box):
     """Killed before the endpoint acts, or after it acted: both are asked for by name."""
     faults(box, {"kind": "hold_after"})
@@ -210,7 +223,7 @@ def pipelined_requests(box):
             got += chunk
 
 
-TESTS = [throttle, statuses_and_pages, lost_before_and_after, late, held, a_held_client_that_dies, nth_and_times, probability,
+TESTS = [throttle, statuses_and_pages, lost_before_and_after, late, held, held_and_dropped, a_held_client_that_dies, nth_and_times, probability,
          latency_does_not_serialise, slow_states, eventual_consistency, pipelined_requests]
 
 

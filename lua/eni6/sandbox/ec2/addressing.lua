@@ -63,6 +63,17 @@ local function texts(list, member)
   return out
 end
 
+--- What a request asks for a new interface: a subnet that assigns on creation
+--- adds an address of its own unless the count is given.
+---@param subnet table
+---@param params table
+---@return eni6.sandbox.addressing
+function M.plan_new(subnet, params)
+  local plan = M.plan(subnet, params)
+  if subnet.assign_on_creation and plan.ledger and not params.Ipv6AddressCount then plan.count = 1 end
+  return plan
+end
+
 --- Reads and checks what a request asks for.
 ---@param subnet table
 ---@param params table with the four parameters under the names of CreateNetworkInterface
@@ -76,7 +87,6 @@ function M.plan(subnet, params)
   if wants and not ledger then
     refuse("InvalidParameterValue", "The subnet '%s' does not have any IPv6 CIDR block associated with it.", subnet.id)
   end
-  if not name and subnet.assign_on_creation and ledger then count = 1 end
   return {
     ledger = ledger,
     addresses = checked(texts(params.Ipv6Addresses, "Ipv6Address"), function(text) return ledger:check_address(text) end),

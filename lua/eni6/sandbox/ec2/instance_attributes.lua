@@ -115,7 +115,7 @@ operations.ModifyInstanceMetadataOptions = {
     local instance = world:find("instance", params.InstanceId)
     local given = {}
     for name in pairs(launch.metadata_parameters) do given[name] = params[name] end
-    local options = launch.check_metadata(given, instance.metadata)
+    local options = launch.check_metadata(given, instance.metadata, instance.tags)
     return function()
       instance.metadata = options
       local shown = instances.metadata_view(instance)

@@ -79,8 +79,9 @@ local ALLOWED = {
 --- The metadata options that a request leaves an instance with.
 ---@param given table|nil
 ---@param before table
+---@param tagged table<string, string> the instance's tags
 ---@return table
-function M.check_metadata(given, before)
+function M.check_metadata(given, before, tagged)
   local options = {}
   for name, value in pairs(before) do options[name] = value end
   for name, value in pairs(given or {}) do
@@ -92,6 +93,7 @@ function M.check_metadata(given, before)
     end
     options[name] = value
   end
+  if options.InstanceMetadataTags == "enabled" then tags.check_for_metadata(tagged) end
   return options
 end
 
@@ -275,11 +277,11 @@ local function check(world, params)
   local plans = plan_interfaces(world, params, kind)
   check_repeats(plans, count)
   check_placement(params.Placement, plans[1].subnet.zone)
+  local tagged = tags.specified(params.TagSpecification, "instance", "volume", "network-interface", "spot-instances-request")
   return {
-    count = count, kind = kind, image = image, plans = plans,
+    count = count, kind = kind, image = image, plans = plans, tags = tagged,
     user_data = check_user_data(params.UserData),
-    metadata = M.check_metadata(params.MetadataOptions, DEFAULT_METADATA),
-    tags = tags.specified(params.TagSpecification, "instance", "volume", "network-interface", "spot-instances-request"),
+    metadata = M.check_metadata(params.MetadataOptions, DEFAULT_METADATA, tagged.instance),
   }
 end
 

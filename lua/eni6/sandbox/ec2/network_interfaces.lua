@@ -179,7 +179,7 @@ end
 function M.plan(world, params, kind)
   local subnet = world:find("subnet", params.SubnetId)
   local groups = M.check_groups(world, params.SecurityGroupId, subnet.vpc)
-  local plan = addressing.plan(subnet, params)
+  local plan = addressing.plan_new(subnet, params)
   addressing.check_limit(addressing.size(plan), #plan.prefixes + plan.prefix_count > 0, kind)
   addressing.check_room(plan, 1)
   local number, more = check_private(subnet, params)

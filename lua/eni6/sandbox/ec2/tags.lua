@@ -57,6 +57,17 @@ function M.specified(specifications, ...)
   return by_type
 end
 
+--- Refuses tags that the metadata service could not show.
+---@param map table<string, string>
+function M.check_for_metadata(map)
+  for key in pairs(map) do
+    if not key:find("^[%w%-_+=,.@:]+$") or key == "." or key == ".." or key == "_index" then
+      refuse("InvalidParameterValue", "'%s' is not a valid tag key. Tag keys must match pattern ([0-9a-zA-Z\\-_+=,.@:]{1,255}), "
+        .. "and must not be a reserved name ('.', '..', '_index')", key)
+    end
+  end
+end
+
 local function sorted_keys(map)
   local keys = {}
   for key in pairs(map) do keys[#keys + 1] = key end
@@ -112,7 +123,10 @@ operations.CreateTags = {
     local records = find_all(world, params.ResourceId or {})
     local added = to_map(params.Tag)
     if next(added) == nil then refuse("MissingParameter", "The request must contain the parameter tagSet") end
-    for _, record in ipairs(records) do check_limit(record, added) end
+    for _, record in ipairs(records) do
+      check_limit(record, added)
+      if record.metadata and record.metadata.InstanceMetadataTags == "enabled" then M.check_for_metadata(added) end
+    end
     return function()
       for _, record in ipairs(records) do
         for key, value in pairs(added) do record.tags[key] = value end
