@@ -216,6 +216,19 @@ def a_vpc_of_ones_own(ec2, box):
     shown = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
     equal(shown["IpPermissions"][0]["Ipv6Ranges"], [{"CidrIpv6": "::/0", "Description": "ping"}])
     equal(refusal(ec2.authorize_security_group_ingress, GroupId=group, IpPermissions=permission), ("InvalidPermission.Duplicate", 400))
+    wider = [dict(permission[0], IpProtocol="tcp", FromPort=80, ToPort=443, Ipv6Ranges=[{"CidrIpv6": c} for c in (
+        "2001:db8::/32", "2001:db8:1::/48")], UserIdGroupPairs=[{"GroupId": group}])]
+    equal(len(ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=wider)["SecurityGroupRules"]), 3)
+    shown = ec2.describe_security_groups(Filters=[{"Name": "ip-permission.from-port", "Values": ["80"]}])["SecurityGroups"][0]
+    equal([len(p["Ipv6Ranges"]) for p in shown["IpPermissions"]], [1, 2])
+    equal(shown["IpPermissions"][1]["UserIdGroupPairs"][0]["GroupId"], group)
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
+    equal(sorted(r.get("CidrIpv6", "") for r in rules if r.get("FromPort") == 80), ["", "2001:db8:1::/48", "2001:db8::/32"])
+    ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[
+        r["SecurityGroupRuleId"] for r in rules if r.get("FromPort") == 80])
+    outgoing = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    ec2.revoke_security_group_egress(GroupId=group, IpPermissions=outgoing)
+    ec2.authorize_security_group_egress(GroupId=group, IpPermissions=outgoing)
     eni = ec2.create_network_interface(SubnetId=subnet, Groups=[group])["NetworkInterface"]
     equal(len(eni["Ipv6Addresses"]), 1)  # AssignIpv6AddressOnCreation
     for more, expected in (({"Ipv6AddressCount": 0}, 0), ({"Ipv6AddressCount": 2}, 2), ({"Ipv6PrefixCount": 1}, 1), (
@@ -432,6 +445,7 @@ def refusals(ec2, box):
     held = interface(ec2, box, Ipv6Prefixes=[{"Ipv6Prefix": "2001:db8:47b:ca03:5::/80"}])["NetworkInterfaceId"]
     instance = launch(ec2, box, eni)[0]["InstanceId"]
     create, assign, run = ec2.create_network_interface, ec2.assign_ipv6_addresses, ec2.run_instances
+    crowded = interface(ec2, box, Ipv6AddressCount=11)["NetworkInterfaceId"]
     nothing = "0123456789abcdef0"
     base = dict(ImageId=box.image, InstanceType="r5d.large", MinCount=1, MaxCount=1)
 
@@ -459,6 +473,9 @@ def refusals(ec2, box):
         ("PrivateIpAddressLimitExceeded", assign, dict(NetworkInterfaceId=eni, Ipv6PrefixCount=9)),
         ("PrivateIpAddressLimitExceeded", create, dict(SubnetId=box.subnet, Ipv6AddressCount=51)),
         ("PrivateIpAddressLimitExceeded", run, with_interface(SubnetId=box.subnet, Ipv6AddressCount=11)),
+        ("PrivateIpAddressLimitExceeded", run, with_interface(NetworkInterfaceId=crowded)),
+        ("PrivateIpAddressLimitExceeded", ec2.attach_network_interface,
+         dict(NetworkInterfaceId=crowded, InstanceId=instance, DeviceIndex=1)),
         ("InvalidParameterValue", ec2.unassign_ipv6_addresses, dict(NetworkInterfaceId=eni, Ipv6Addresses=[PREFIX + "a"])),
         ("InvalidParameterValue", create, dict(SubnetId=box.subnet, PrivateIpAddress="10.9.0.1")),
         ("InvalidIPAddress.InUse", create, dict(SubnetId=box.subnet, PrivateIpAddress="10.0.0.4")),
