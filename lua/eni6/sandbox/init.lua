@@ -72,7 +72,8 @@ local function open_network(world, server, on_log)
   local function on_error(message)
     if on_log then on_log { operation = "network", error = message } end
   end
-  local network, message, code = require("eni6.sandbox.network").open { world = world, port = server.port, on_error = on_error }
+  local network, message, code = require("eni6.sandbox.network").open {
+    world = world, port = server.port, loop = server.loop, http = server.http, on_error = on_error }
   server.network = network
   return network, message, code
 end

@@ -233,7 +233,7 @@ function server.open(options)
   local self = setmetatable({
     world = options.world, port = options.port, on_log = options.on_log, log = {}, held = {},
     endpoint = endpoint.new(options.world, options.keys), faults = faults.new(random.new(options.seed + 1)),
-    loop = cqueues.new(), released = condition.new(), woken = condition.new(),
+    http = http, loop = cqueues.new(), released = condition.new(), woken = condition.new(),
     new_headers = http.headers.new, sleep = cqueues.sleep, monotonic = cqueues.monotime,
   }, server)
   local listener, why = bind(self, http)

@@ -7,6 +7,7 @@
 
 local filesystem = require "eni6.filesystem"
 local guest = require "eni6.sandbox.network.guest"
+local imds = require "eni6.sandbox.network.imds"
 local layout = require "eni6.sandbox.network.layout"
 local netlink = require "eni6.netlink"
 local router = require "eni6.sandbox.network.router"
@@ -100,7 +101,7 @@ local function renew_leases(self)
 end
 
 --- Builds the network of a world and keeps it.
----@param options { world: table, port: integer, on_error: fun(message: string)|nil }
+---@param options table world; port: the endpoint's; loop, http: of its server; on_error: fun(message)|nil
 ---@return table|nil network, string? message, string? code "EPERM" with what is missing
 function network.open(options)
   local missing = network.missing()
@@ -113,6 +114,7 @@ function network.open(options)
   local self = setmetatable({ world = options.world, prefix = prefix, folder = folder, lock = lock, guests = {},
     on_error = options.on_error }, network)
   self.router = router.new(prefix .. "router", folder)
+  self.imds = imds.open { world = options.world, netns = prefix .. "router", loop = options.loop, http = options.http }
   table.insert(options.world.observers, function() on_change(self) end)
   on_change(self)
   self.world:after(RENEWAL, function() renew_leases(self) end)
@@ -133,6 +135,7 @@ function network:close()
   self.closed = true
   for _, present in pairs(self.guests) do guest.destroy(present.netns) end
   self.guests = {}
+  self.imds:close()
   self.router:close()
   require("eni6.process").run { argv = { "rm", "-rf", self.folder, self.folder .. ".lock" } }
   self.lock:close()
