@@ -16,13 +16,16 @@ local function handler(kind) return require("eni6.host.steps." .. kind) end
 function apply.describe(step) return handler(step.kind).describe(step) end
 
 -- Puts back everything that the entries name, newest first. Goes on past a
--- failure, since the rest is then needed the more; the first is reported.
+-- failure, since the rest is then needed the more; the first is reported. What the
+-- kernel alone knew is gone after a reboot, and then left so.
 local function put_back(entries, world)
   local fault
+  local rebooted = entries[1] and entries[1].boot ~= world:boot_id()
   for i = #entries, 1, -1 do
     local entry = entries[i]
-    if entry.kind then
-      local ok, message = handler(entry.kind).undo(entry.old, world)
+    local handle = entry.kind and handler(entry.kind)
+    if handle and not (rebooted and handle.volatile) then
+      local ok, message = handle.undo(entry.old, world)
       if not ok then fault = fault or message end
     end
   end
@@ -41,9 +44,11 @@ local function take(step, world, log)
 end
 
 local function take_all(steps, world, log, options)
+  local ok, message, code = log:record({ boot = world:boot_id() })
+  if not ok then return nil, message, code end
   for i, step in ipairs(steps) do
     if options.on_step then options.on_step(i, step) end
-    local ok, message, code = take(step, world, log)
+    ok, message, code = take(step, world, log)
     if not ok then return nil, message, code end
   end
   if options.check then return options.check() end
@@ -69,16 +74,25 @@ local function undo_leftover(world, log)
   return true
 end
 
---- Undoes an unfinished or unconfirmed configuration.
+local function waits(world, log, now)
+  local entries = journal.read(world.filesystem, log.directory)
+  local last = entries and entries[#entries]
+  return last and last.deadline and last.deadline > now
+end
+
+--- Undoes a configuration that was cut short, or not confirmed.
 ---@param world table
----@param directory string|nil
+---@param options { now: number|nil, directory: string|nil }|nil
+---   now: seconds since the epoch; an applied state whose deadline is later than that is left alone
 ---@return boolean|nil undone false when there was nothing to undo
 ---@return string? message
 ---@return string? code "EAGAIN" while another process configures, "EROLLBACK"
-function apply.recover(world, directory)
-  local log, message, code = open(world, directory)
+function apply.recover(world, options)
+  options = options or {}
+  local log, message, code = open(world, options.directory)
   if not log then return nil, message, code end
-  local undone, fault, fault_code = undo_leftover(world, log)
+  local undone, fault, fault_code = false, nil, nil
+  if not (options.now and waits(world, log, options.now)) then undone, fault, fault_code = undo_leftover(world, log) end
   log:release()
   return undone, fault, fault_code
 end

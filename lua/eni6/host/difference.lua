@@ -35,7 +35,9 @@ local function netplan_files(facts)
   return texts
 end
 
-local RELOAD = { "networkctl", "reload" }
+-- networkd need not run yet: an unconfirmed state is also undone early in a boot.
+local RELOAD = { "sh", "-c", "systemctl -q is-active systemd-networkd || exit 0; networkctl reload" }
+local RELOAD_NETPLAN = { "sh", "-c", "netplan generate && { " .. RELOAD[3] .. "; }" }
 
 -- The undo of a command runs after the files before it were put back, so it stands
 -- in front of them; the command itself stands behind.
@@ -61,7 +63,7 @@ local function add_netplan(steps, facts, wanted, options)
     return add_file(steps, facts, netplan.PATH, text, netplan.MODE) or dropin
   end
   if not options.services then return write() end
-  add_managed(steps, { "sh", "-c", "netplan generate && networkctl reload" }, write)
+  add_managed(steps, RELOAD_NETPLAN, write)
 end
 
 local function add_networkd(steps, facts, wanted, options)

@@ -76,6 +76,12 @@ function World:remove(path)
   return nil, message, code
 end
 
+--- What changes with each boot (random(4)).
+---@return string|nil
+function World:boot_id()
+  return (self.filesystem.read("/proc/sys/kernel/random/boot_id") or ""):match("^%S+")
+end
+
 --- A kernel setting of the network namespace; nil where the kernel has none.
 ---@param name string such as "net/ipv6/conf/all/forwarding"
 ---@return string|nil value

@@ -3,7 +3,7 @@
 --
 -- step: { kind = "address", link =, address = with its length, absent = boolean }
 
-local address = {}
+local address = { volatile = true } -- gone with a reboot
 
 function address.describe(step)
   if step.absent then return string.format("take %s from %s", step.address, step.link) end

@@ -3,7 +3,7 @@
 --
 -- step: { kind = "route", link =, gateway =, metric = }
 
-local route = {}
+local route = { volatile = true } -- gone with a reboot
 
 local DEFAULT = "::/0"
 

@@ -2,7 +2,7 @@
 --
 -- step: { kind = "sysctl", name = with slashes, value = string }
 
-local sysctl = {}
+local sysctl = { volatile = true } -- gone with a reboot
 
 function sysctl.describe(step)
   return string.format("set %s to %s", step.name, step.value)

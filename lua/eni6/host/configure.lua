@@ -1,0 +1,103 @@
+--- Configures this instance: facts, what is wanted, the steps between them, and
+--- afterwards the proof that it is as reachable as before.
+
+local apply = require("eni6.host.apply")
+local desired = require("eni6.host.desired")
+local difference = require("eni6.host.difference")
+local inspect = require("eni6.host.inspect")
+local unconfirmed = require("eni6.host.unconfirmed")
+local watchdog = require("eni6.host.watchdog")
+
+local configure = {}
+
+--- What would be done.
+---@param world table
+---@param options table|nil address, block: text, the caller's choice; services: boolean, whether networkd and Docker are told
+---@return table|nil plan { facts, wanted, steps }, string? message, string? code
+function configure.plan(world, options)
+  options = options or {}
+  local facts, message, code = inspect.facts(world)
+  if not facts then return nil, message, code end
+  local wanted
+  wanted, message, code = desired.new(facts, options)
+  if not wanted then return nil, message, code end
+  local steps
+  steps, message, code = difference.steps(facts, wanted,
+    { services = options.services, can_validate = world:exists_program("netplan") })
+  if not steps then return nil, message, code end
+  return { facts = facts, wanted = wanted, steps = steps }
+end
+
+local function answers(world, target, options)
+  local results, message, code = require("eni6.icmp6").ping({ target }, options)
+  if not results then return nil, message, code end
+  if results[1].reachable then return true end
+  local where = world.netns and " from " .. tostring(world.netns) or ""
+  return nil, string.format("%s does not answer%s (%s)", target, where, tostring(results[1].reason)), "EHOSTUNREACH"
+end
+
+-- That the gateway, the metadata service and, if asked, the operator are reachable.
+local function prove(world, wanted, operator)
+  local ok, message, code = true, nil, nil
+  if wanted.gateway then
+    ok, message, code = answers(world, wanted.gateway.via .. "%" .. wanted.link, { netns = world.netns })
+  end
+  if ok then ok, message, code = world.imds:get("meta-data/instance-id") end
+  if ok and operator then
+    ok, message, code = answers(world, operator, { netns = world.netns, source = wanted.address })
+  end
+  return ok and true, message, code
+end
+
+-- Whether the kernel kept what it was told: a manager of the network may have put
+-- addresses back meanwhile.
+local function settled(world, options)
+  local again, message, code = configure.plan(world, options)
+  if not again then return nil, message, code end
+  if #again.steps == 0 then return true end
+  local texts = {}
+  for _, step in ipairs(again.steps) do texts[#texts + 1] = apply.describe(step) end
+  return nil, "the new state did not last; still to do: " .. table.concat(texts, ", "), "ESTALE"
+end
+
+local function guard(world, plan, options)
+  if not options.confirm then return true end
+  if options.services then table.insert(plan.steps, 1, unconfirmed.step(options.rollback_command)) end
+  return watchdog.start(world, options.watchdog_command)
+end
+
+--- Does it, all or nothing.
+---@param world table
+---@param plan table of configure.plan
+---@param options table|nil
+---   address, block, services: as for configure.plan;
+---   operator: an address that must answer afterwards;
+---   confirm: seconds within which configure.confirm must be called, else everything goes back;
+---   watchdog_command, rollback_command: string[], needed with confirm;
+---   on_step: fun(i, step)
+---@return true|nil ok, string? message, string? code
+function configure.run(world, plan, options)
+  options = options or {}
+  local ok, message, code = guard(world, plan, options)
+  if not ok then return nil, message, code end
+  return apply.run(plan.steps, world, {
+    on_step = options.on_step,
+    deadline = options.confirm and require("eni6.core").system.time() + options.confirm,
+    check = function()
+      local kept, fault, fault_code = settled(world, options)
+      if not kept then return nil, fault, fault_code end
+      return prove(world, plan.wanted, options.operator)
+    end,
+  })
+end
+
+--- Makes the new state final.
+---@param world table
+---@return true|nil ok, string? message, string? code
+function configure.confirm(world)
+  local ok, message, code = apply.confirm(world)
+  if not ok then return nil, message, code end
+  return world:remove(unconfirmed.PATH)
+end
+
+return configure

@@ -1,0 +1,140 @@
+-- Splits an instance's addresses between its main interface and Docker. Run on the
+-- instance, as root.
+
+local scripts = dofile((arg[0]:match("^(.*)/") or ".") .. "/lib/tree.lua")
+local face = require "face"
+
+local NAME = "configure.lua"
+local EPILOG = [[
+Commands:
+  (none)      Configures the instance: the host address as a /64 on the main interface, the block to
+              Docker, forwarding on; now and after a reboot. A second run changes nothing.
+  confirm     Keeps what a run with --confirm has made.
+  rollback    Puts back what an unconfirmed or interrupted run has changed.
+
+Examples:
+  sudo lua scripts/configure.lua --dry-run
+      says what would change
+  sudo lua scripts/configure.lua --confirm 60
+      changes it, and puts everything back after 60 s unless, over a fresh connection, you run
+  sudo lua scripts/configure.lua confirm
+
+Which address is the host's and which block is Docker's: what the options say, else the instance's
+tags eni6:address and eni6:block, else the largest aligned block and the one address left over.
+Afterwards the gateway and the metadata service must answer, or everything is put back as it was.
+Files of other people are never edited: netplan gets 60-ipv6-static.yaml beside the others, where
+netplan is used, else systemd-networkd gets 05-eni6.network. daemon.json keeps your own settings.
+
+Exit status: 0 done, or nothing to do; 1 failed, and everything is as it was (the message says
+otherwise where it is not); 2 the command line is wrong, or a choice is needed.]]
+
+local COMMANDS = { confirm = true, rollback = true, watchdog = true }
+
+local function read_arguments()
+  local parser = face.parser(NAME, "Splits an instance's addresses between its main interface and Docker.", EPILOG)
+  parser:argument("command", "confirm or rollback; none: configure."):args "?":convert(function(text)
+    return COMMANDS[text] and text or nil, "there is no command '" .. text .. "'; see --help"
+  end)
+  parser:argument("pid"):args "?":hidden(true)
+  parser:flag("--dry-run", "Change nothing; say what would change.")
+  parser:option("--confirm", "Put everything back unless confirmed within this time.", nil, face.whole(1, 86400))
+    :argname "SECONDS"
+  parser:option("--address", "The host's address."):argname "ADDRESS"
+  parser:option("--block", "The containers' block."):argname "PREFIX"
+  parser:option("--ping", "An address of yours that must answer afterwards, too."):argname "ADDRESS"
+  parser:option("--root", "Read and write files below this folder and tell no service; the kernel is configured."):argname "DIR"
+  parser:option("--docker-socket", "Where Docker listens."):argname "PATH"
+  parser:flag("--json", "Print the result as one JSON document.")
+  return parser:parse()
+end
+
+local function absolute(path)
+  if path:sub(1, 1) == "/" then return path end
+  local pipe = io.popen("pwd")
+  local folder = pipe:read("l")
+  pipe:close()
+  return folder .. "/" .. path
+end
+
+-- How this script is run again by the watchdog and at boot.
+local function command_line(arguments, command)
+  local interpreter = arg[-1]:find("/", 1, true) and arg[-1] or "/usr/bin/" .. arg[-1]
+  local line = { interpreter, absolute(scripts) .. "/configure.lua" }
+  if arguments.root then line[#line + 1], line[#line + 2] = "--root", absolute(arguments.root) end
+  line[#line + 1] = command
+  return line
+end
+
+local function describe(steps)
+  local apply, texts = require("eni6.host.apply"), {}
+  for _, step in ipairs(steps) do texts[#texts + 1] = apply.describe(step) end
+  return texts
+end
+
+local JSON_ORDER = { "state", "link", "address", "block", "gateway", "steps" }
+
+local function report(arguments, plan, state)
+  local steps, wanted = describe(plan.steps), plan.wanted
+  if arguments.json then
+    return face.print_json({ state = state, link = wanted.link, address = wanted.address .. "/" .. wanted.length,
+      block = wanted.block, gateway = wanted.gateway and wanted.gateway.via,
+      steps = setmetatable(steps, { __jsontype = "array" }) }, JSON_ORDER)
+  end
+  io.stdout:write(string.format("%s: %s/%d on %s, %s for Docker\n", state, wanted.address, wanted.length, wanted.link,
+    wanted.block))
+  for _, text in ipairs(steps) do io.stdout:write("  ", text, "\n") end
+end
+
+local STATUS = { EAMBIGUOUS = face.USAGE, EINVAL = face.USAGE }
+
+local function fail(message, code) face.fail(NAME, STATUS[code] or face.FAILED, message) end
+
+local function configure(arguments, world)
+  local host = require "eni6.host.configure"
+  local options = {
+    address = arguments.address, block = arguments.block, services = not arguments.root, operator = arguments.ping,
+    confirm = arguments.confirm, watchdog_command = command_line(arguments, "watchdog"),
+    rollback_command = command_line(arguments, "rollback"),
+  }
+  local plan, message, code = host.plan(world, options)
+  if not plan then return fail(message, code) end
+  if #plan.steps == 0 then return report(arguments, plan, "nothing to do") end
+  if arguments.dry_run then return report(arguments, plan, "would configure") end
+  local ok
+  ok, message, code = host.run(world, plan, options)
+  if not ok then return fail(message, code) end
+  report(arguments, plan, arguments.confirm and "configured, to be confirmed" or "configured")
+  if arguments.confirm then
+    io.stderr:write(string.format("Within %d s, over a fresh connection: lua scripts/configure.lua confirm\n", arguments.confirm))
+  end
+end
+
+local commands = {}
+
+function commands.confirm(_, world)
+  local ok, message, code = require("eni6.host.configure").confirm(world)
+  if not ok then return fail(message, code) end
+  io.stdout:write("confirmed\n")
+end
+
+function commands.rollback(_, world)
+  local undone, message, code = require("eni6.host.apply").recover(world)
+  if undone == nil then return fail(message, code) end
+  io.stdout:write(undone and "everything was put back as it was\n" or "nothing to put back\n")
+end
+
+function commands.watchdog(arguments, world)
+  local tasks = require "eni6.tasks"
+  require("eni6.host.watchdog").watch(world, tonumber(arguments.pid), require("eni6.core").system.time, tasks.sleep)
+end
+
+local arguments = read_arguments()
+
+face.run(function()
+  local world = require("eni6.host.world").new({ root = arguments.root and absolute(arguments.root):gsub("/+$", ""),
+    docker_socket = arguments.docker_socket })
+  local command = arguments.command and commands[arguments.command] or configure
+  command(arguments, world)
+end, function()
+  io.stderr:write("\n", NAME, ": interrupted; everything was put back as it was.\n")
+end)
