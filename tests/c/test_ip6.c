@@ -144,6 +144,7 @@ static void says_what_is_wrong_with_a_prefix(void **state) {
       {"::1/0", "the prefix around it is ::/0"},
       {"::/0126", "\"0126\" has a leading zero"},
       {"::/129", "129 is above 128"},
+      {"::/1280", "above 128"},
       {"::/4294967296", "above 128"},
       {"::/-1", "\"-1\" is not a decimal number"},
       {"::/+1", "not a decimal number"},
