@@ -46,27 +46,22 @@ local function entry_for(shape, key)
   }
 end
 
--- Every child of a list is an element of it, whatever its name.
+-- Every child of a list is an element of it, whatever its name; these are the usual ones.
 local function list_fields(shape)
-  return setmetatable({}, {
-    __index = function(fields, name)
-      local entry = entry_for(shape.member)
-      rawset(fields, name, entry)
-      return entry
-    end,
-  })
+  local entry = entry_for(shape.member)
+  return setmetatable({ item = entry, member = entry }, { __index = function() return entry end })
 end
 
--- Filled name by name as answers use them: a shape's unused members cost nothing
--- and a shape may contain itself. `false` marks an unknown name.
+-- Filled as answers use the names, so that a shape's unused members cost nothing.
+-- Unknown names are not kept: a server could send any number of them.
 local function structure_fields(shape)
   local by_xml = {}
   for _, member in ipairs(shape.members) do by_xml[member.xml] = member end
   return setmetatable({}, {
     __index = function(fields, name)
       local member = by_xml[name]
-      local entry = member and entry_for(member.type, member.name) or false
-      rawset(fields, name, entry)
+      local entry = member and entry_for(member.type, member.name)
+      if entry then rawset(fields, name, entry) end
       return entry
     end,
   })

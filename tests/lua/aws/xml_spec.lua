@@ -79,6 +79,19 @@ describe("xml.decode", function()
     assert.same({ NextToken = "ab", Reservations = {} }, result)
   end)
 
+  it("keeps nothing of the names that a server makes up", function()
+    local function decode(from, to)
+      local parts = {}
+      for i = from, to do parts[#parts + 1] = ("<x%d/><reservationSet><y%d/></reservationSet>"):format(i, i) end
+      assert(xml.decode(ec2, "DescribeInstances", instances(table.concat(parts))))
+      collectgarbage()
+      collectgarbage()
+      return collectgarbage "count"
+    end
+    local before = decode(1, 20000)
+    assert.is_true(decode(20001, 40000) < before + 50)
+  end)
+
   it("agrees with botocore on every operation", function()
     local cases = oracle.cases("ec2.py", "answers", 5, 6)
     assert.is_true(#cases >= 2900)
