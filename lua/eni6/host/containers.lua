@@ -1,0 +1,132 @@
+--- Containers on the instance's block of public addresses.
+
+local containers = {}
+
+local STARTING = 10 -- seconds within which Docker gives a container its address
+
+-- That Docker's bridge hands out public addresses at all.
+local function check_bridge(world)
+  local network, message, code = world.docker:inspect_network("bridge")
+  if not network then return nil, message, code end
+  for _, config in ipairs(network.EnableIPv6 and network.IPAM.Config or {}) do
+    if config.Subnet:find(":", 1, true) then return config.Subnet end
+  end
+  return nil, "Docker's bridge has no IPv6 block, so containers would get no public address; "
+    .. "run: lua scripts/configure.lua (and restart Docker)", "ENOADDRESS"
+end
+
+local function pull_if_absent(world, image, options)
+  local found, message, code = world.docker:inspect_image(image)
+  if found then return true end
+  if code ~= "NotFound" then return nil, message, code end
+  if options.before_pull then
+    local ok, fault, fault_code = options.before_pull(image)
+    if not ok then return nil, fault, fault_code end
+  end
+  return world.docker:pull(image, options.on_progress)
+end
+
+-- The first network in which the container has a public address.
+local function describe(container)
+  local result = { id = container.Id, name = container.Name:gsub("^/", ""), image = container.Config.Image,
+    state = container.State.Status }
+  local names = {}
+  for name in pairs(container.NetworkSettings.Networks or {}) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local network = container.NetworkSettings.Networks[name]
+    if (network.GlobalIPv6Address or "") ~= "" and not result.address then
+      result.address = network.GlobalIPv6Address
+      result.length = network.GlobalIPv6PrefixLen
+      result.network = name
+      result.bridge = network.IPv6Gateway
+    end
+  end
+  return result
+end
+
+local function inspect(world, id)
+  local container, message, code = world.docker:inspect(id)
+  if not container then return nil, message, code end
+  return describe(container)
+end
+
+local function wait_for_address(world, id)
+  local tasks = require("eni6.tasks")
+  local deadline = tasks.now() + STARTING
+  while true do
+    local container, message, code = inspect(world, id)
+    if not container then return nil, message, code end
+    if container.address then return container end
+    if container.state ~= "running" or tasks.now() > deadline then
+      return nil, string.format("the container %s is %s and has no public address; see: docker logs %s",
+        container.name, container.state, container.name), "ENOADDRESS"
+    end
+    tasks.sleep(0.1)
+  end
+end
+
+--- Starts a container on the block.
+---@param world table of eni6.host.world
+---@param options table image: string; name: string|nil; command: string[]|nil;
+---   before_pull: function(image): true|nil, message, code; on_progress: as of docker's pull
+---@return table|nil container { id, name, image, state, address, length, network, bridge }
+---@return string? message
+---@return string? code "ENOADDRESS" where Docker has no block, "NotFound", "Conflict", …
+function containers.run(world, options)
+  local block, message, code = check_bridge(world)
+  if not block then return nil, message, code end
+  local there
+  there, message, code = pull_if_absent(world, options.image, options)
+  if not there then return nil, message, code end
+  local made
+  made, message, code = world.docker:create(options.name,
+    { Image = options.image, Cmd = options.command, Labels = { eni6 = "container" } })
+  if not made then return nil, message, code end
+  local started
+  started, message, code = world.docker:start(made.Id)
+  if not started then
+    world.docker:remove(made.Id, true)
+    return nil, message, code
+  end
+  return wait_for_address(world, made.Id)
+end
+
+--- The running containers that have a public address, and whether they answer.
+---@param world table
+---@return table[]|nil list as of `run`, each with reachable = boolean
+---@return string? message
+---@return string? code
+function containers.list(world)
+  local listed, message, code = world.docker:list()
+  if not listed then return nil, message, code end
+  local list, addresses = {}, {}
+  for _, item in ipairs(listed) do
+    local container = inspect(world, item.Id)
+    if container and container.address then
+      list[#list + 1], addresses[#addresses + 1] = container, container.address
+    end
+  end
+  table.sort(list, function(a, b) return a.name < b.name end)
+  for i, container in ipairs(list) do addresses[i] = container.address end
+  local answers = #list > 0 and require("eni6.icmp6").ping(addresses, { netns = world.netns }) or {}
+  for i, container in ipairs(list) do container.reachable = answers[i] and answers[i].reachable or false end
+  return list
+end
+
+--- Stops and removes containers.
+---@param world table
+---@param names string[]
+---@return true|nil ok, string? message, string? code the first that failed; the others were stopped
+function containers.stop(world, names)
+  local fault, fault_code
+  for _, name in ipairs(names) do
+    local ok, message, code = world.docker:stop(name, 5)
+    if ok then ok, message, code = world.docker:remove(name, true) end
+    if not ok and not fault then fault, fault_code = message, code end
+  end
+  if fault then return nil, fault, fault_code end
+  return true
+end
+
+return containers
