@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -69,6 +70,17 @@ static int open_descriptors(void) {
   return count;
 }
 
+/* The same once those are closed that another thread still has: libcurl leaves a
+ * resolver of its own behind, which closes what it has when it is done. */
+static int settled_descriptors(int expected) {
+  int count = open_descriptors();
+  for (int tries = 0; count > expected && tries < 200; tries++) {
+    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    count = open_descriptors();
+  }
+  return count;
+}
+
 /* Loads the script and leaves its function on the stack. */
 static lua_State *new_state(const char *script) {
   lua_State *L = lua_newstate(allocate, NULL);
@@ -111,8 +123,9 @@ int main(int argc, char **argv) {
   while (reached) {
     if (!run_once(argv[2], of_malloc, ++n, &reached)) faults++;
     if (n == 1) before = open_descriptors();
-    if (open_descriptors() > before) printf("# allocation %ld leaks a descriptor\n", n), faults++;
-    if (open_descriptors() > before) before = open_descriptors();
+    int after = settled_descriptors(before);
+    if (after > before) printf("# allocation %ld leaks a descriptor\n", n), faults++;
+    before = after;
   }
   printf("%sok 1 - %s: %ld failing allocations (%s)\n1..1\n", faults ? "not " : "", argv[2], n - 1,
          argv[1]);
