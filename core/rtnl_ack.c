@@ -54,8 +54,8 @@ static bool name_of(const struct eni6_rtnl_object *object, const struct eni6_rtn
                     uint16_t type, char field[ENI6_RTNL_FIELD_SIZE]) {
   for (unsigned i = section->first; i < section->first + (unsigned)section->count; i++) {
     const struct eni6_rtnl_field *row = &object->fields[i];
-    bool found = row->place == ENI6_PLACE_ATTRIBUTE || row->place == ENI6_PLACE_INSIDE;
-    if (!found || row->wire != type) continue;
+    if (row->place == ENI6_PLACE_HEADER || row->type == ENI6_TYPE_BIT) continue;
+    if (row->wire != type || type == 0) continue;
     snprintf(field, ENI6_RTNL_FIELD_SIZE, "%s", row->name);
     return true;
   }

@@ -28,7 +28,7 @@ static const struct eni6_rtnl_field fields[] = {
         FIELD_INSIDE("valid_lft", LIFETIME, IFA_CACHEINFO, ifa_cacheinfo, ifa_valid, valid_lft),
     [ENI6_ADDRESS_PREFERRED_LFT] = FIELD_INSIDE("preferred_lft", LIFETIME, IFA_CACHEINFO,
                                                 ifa_cacheinfo, ifa_prefered, preferred_lft),
-    [ENI6_ADDRESS_FLAGS] = FIELD_NOWHERE("flags", U32, head.flags),
+    [ENI6_ADDRESS_FLAGS] = FIELD_FLAGS(IFA_FLAGS),
     [ENI6_ADDRESS_TEMPORARY] = FIELD_BIT("temporary", IFA_F_TEMPORARY),
     [ENI6_ADDRESS_NODAD] = FIELD_BIT("nodad", IFA_F_NODAD),
     [ENI6_ADDRESS_OPTIMISTIC] = FIELD_BIT("optimistic", IFA_F_OPTIMISTIC),

@@ -295,6 +295,16 @@ static void write_header(struct eni6_rtnl_writer *writer, size_t header,
   if (!writer->full) memcpy(writer->bytes + header + field->wire, from, size);
 }
 
+/* Whether a nest has anything to hold. */
+static bool section_given(const struct eni6_rtnl_section *section,
+                          const union eni6_rtnl_record *record) {
+  uint64_t fields = (ENI6_RTNL_BIT(section->count) - 1) << section->first;
+  if (record->head.present & fields) return true;
+  for (const struct eni6_rtnl_section *const *in = section->in; in && *in; in++)
+    if (section_given(*in, record)) return true;
+  return false;
+}
+
 void eni6_rtnl_write_section(struct eni6_rtnl_writer *writer, size_t header,
                              const struct eni6_rtnl_object *object,
                              const struct eni6_rtnl_section *section,
@@ -307,7 +317,7 @@ void eni6_rtnl_write_section(struct eni6_rtnl_writer *writer, size_t header,
     if (field->place == ENI6_PLACE_ATTRIBUTE) write_attribute(writer, header, field, from);
   }
   for (const struct eni6_rtnl_section *const *in = section->in; in && *in; in++) {
-    if (!section_applies(*in, record)) continue;
+    if (!section_applies(*in, record) || !section_given(*in, record)) continue;
     size_t nest = eni6_rtnl_open_nest(writer, (*in)->attribute);
     eni6_rtnl_write_section(writer, header, object, *in, record);
     eni6_rtnl_close_nest(writer, nest);

@@ -34,7 +34,7 @@ static const struct eni6_rtnl_field fields[] = {
         FIELD_INSIDE("confirmed", TICKS, NDA_CACHEINFO, nda_cacheinfo, ndm_confirmed, confirmed),
     [ENI6_NEIGHBOUR_UPDATED] =
         FIELD_INSIDE("updated", TICKS, NDA_CACHEINFO, nda_cacheinfo, ndm_updated, updated),
-    [ENI6_NEIGHBOUR_FLAGS] = FIELD_NOWHERE("flags", U32, head.flags),
+    [ENI6_NEIGHBOUR_FLAGS] = FIELD_FLAGS(NDA_FLAGS_EXT),
     [ENI6_NEIGHBOUR_USE] = FIELD_BIT("use", NTF_USE),
     [ENI6_NEIGHBOUR_PROXY] = FIELD_BIT("proxy", NTF_PROXY),
     [ENI6_NEIGHBOUR_EXTERN_LEARN] = FIELD_BIT("extern_learn", NTF_EXT_LEARNED),
@@ -134,7 +134,7 @@ static const struct eni6_rtnl_field rule_fields[] = {
     [ENI6_RULE_IPPROTO] = FIELD_ATTRIBUTE("ipproto", U8, FRA_IP_PROTO, ipproto, NULL),
     [ENI6_RULE_SPORT] = FIELD_ATTRIBUTE("sport", RANGE16, FRA_SPORT_RANGE, sport, NULL),
     [ENI6_RULE_DPORT] = FIELD_ATTRIBUTE("dport", RANGE16, FRA_DPORT_RANGE, dport, NULL),
-    [ENI6_RULE_FLAGS] = FIELD_NOWHERE("flags", U32, head.flags),
+    [ENI6_RULE_FLAGS] = FIELD_FLAGS(0),
     [ENI6_RULE_INVERT] = FIELD_BIT("invert", FIB_RULE_INVERT),
 };
 

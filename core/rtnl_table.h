@@ -118,6 +118,9 @@ struct eni6_rtnl_object {
   }
 #define FIELD_NOWHERE(name, type, member)                                                          \
   { name, ENI6_TYPE_##type, ENI6_PLACE_NOWHERE, 0, 0, FIELD_AT(member), 0, NULL }
+/* All the flags as a number; `wire` is the attribute that they are in, or 0. */
+#define FIELD_FLAGS(wire)                                                                          \
+  { "flags", ENI6_TYPE_U32, ENI6_PLACE_NOWHERE, 0, 0, FIELD_AT(head.flags), wire, NULL }
 #define FIELD_BIT(name, bit)                                                                       \
   { name, ENI6_TYPE_BIT, ENI6_PLACE_NOWHERE, 0, 0, FIELD_AT(head.flags), bit, NULL }
 

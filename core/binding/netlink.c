@@ -1,11 +1,9 @@
-/* eni6.core.netlink: requests, batches and dumps. */
+/* eni6.core.netlink: the socket, single requests and events. */
 #include "netlink.h"
 
 #include <errno.h>
 #include <linux/netlink.h>
 #include <string.h>
-
-enum { MESSAGE_SIZE = 20480 }; /* the largest request: the scratch, and the rest */
 
 struct eni6_netlink *eni6L_check_netlink(lua_State *L, int argument) {
   struct eni6_netlink *netlink = luaL_checkudata(L, argument, ENI6L_NETLINK);
@@ -13,9 +11,8 @@ struct eni6_netlink *eni6L_check_netlink(lua_State *L, int argument) {
   return netlink;
 }
 
-/* Sets up a request of the kind and verb in the closure's upvalue. */
-static void begin(lua_State *L, struct eni6L_request *request, struct eni6L_links *links,
-                  struct eni6_netlink *netlink, int keep) {
+void eni6L_netlink_begin(lua_State *L, struct eni6L_request *request, struct eni6L_links *links,
+                         struct eni6_netlink *netlink, int keep) {
   lua_Integer operation = lua_tointeger(L, lua_upvalueindex(1));
   request->kind = (enum eni6_rtnl_kind)(operation / 16);
   request->verb = (enum eni6_rtnl_verb)(operation % 16);
@@ -30,8 +27,7 @@ static const char *push_operation(lua_State *L, const struct eni6L_request *requ
   return lua_pushfstring(L, "%s_%s", verbs[request->verb], eni6_rtnl_objects[request->kind]->name);
 }
 
-/* Pushes nil, message, code, detail for a link or namespace that is not there. */
-static int fail_request(lua_State *L, const struct eni6L_request *request) {
+int eni6L_netlink_fail(lua_State *L, const struct eni6L_request *request) {
   const char *operation = push_operation(L, request);
   lua_pushnil(L);
   if (request->field)
@@ -50,7 +46,7 @@ static int l_request(lua_State *L) {
   struct eni6_netlink *netlink = eni6L_check_netlink(L, 1);
   struct eni6L_links links;
   struct eni6L_request request;
-  uint8_t bytes[MESSAGE_SIZE];
+  uint8_t bytes[ENI6L_MESSAGE_SIZE];
   struct eni6_rtnl_writer writer = {bytes, sizeof bytes, 0, false};
   struct eni6_rtnl_message message;
   struct eni6_rtnl_ack ack;
@@ -58,9 +54,9 @@ static int l_request(lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
   lua_newtable(L);
-  begin(L, &request, &links, netlink, 3);
+  eni6L_netlink_begin(L, &request, &links, netlink, 3);
   if (eni6L_rtnl_read(L, 2, &request) < 0 || eni6L_rtnl_encode(L, &request, &writer, 0) < 0)
-    return fail_request(L, &request);
+    return eni6L_netlink_fail(L, &request);
   struct eni6_netlink_batch batch = {.bytes = bytes, .size = writer.size};
   if (eni6_netlink_batch_next(netlink, &batch, &message, &ack, &error) < 0)
     return eni6L_fail(L, &error);
@@ -74,7 +70,7 @@ static int l_get(lua_State *L) {
   struct eni6_netlink *netlink = eni6L_check_netlink(L, 1);
   struct eni6L_links links;
   struct eni6L_request request;
-  uint8_t bytes[MESSAGE_SIZE];
+  uint8_t bytes[ENI6L_MESSAGE_SIZE];
   struct eni6_rtnl_writer writer = {bytes, sizeof bytes, 0, false};
   struct eni6_rtnl_message message, answer;
   struct eni6_rtnl_ack ack;
@@ -82,9 +78,9 @@ static int l_get(lua_State *L) {
   size_t at = 0;
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
-  begin(L, &request, &links, netlink, 0);
+  eni6L_netlink_begin(L, &request, &links, netlink, 0);
   if (eni6L_rtnl_read(L, 2, &request) < 0 || eni6L_rtnl_encode(L, &request, &writer, 0) < 0)
-    return fail_request(L, &request);
+    return eni6L_netlink_fail(L, &request);
   int status = eni6_netlink_send(netlink, bytes, writer.size, &error);
   if (status == 0) status = eni6_netlink_next(netlink, &answer, &error);
   if (status == 0)
@@ -96,276 +92,6 @@ static int l_get(lua_State *L) {
     return luaL_error(L, "the kernel answered with a message of type %d", answer.type);
   eni6L_rtnl_push(L, eni6_rtnl_objects[request.kind], &request.record, &links);
   return 1;
-}
-
-/* --- dumps -------------------------------------------------------------------------- */
-
-/* Bytes that a field takes in its record; 0 where it cannot be compared. */
-static size_t size_of(const struct eni6_rtnl_field *field) {
-  switch ((enum eni6_rtnl_type)field->type) {
-  case ENI6_TYPE_U8: return 1;
-  case ENI6_TYPE_U16:
-  case ENI6_TYPE_BE16: return 2;
-  case ENI6_TYPE_U32:
-  case ENI6_TYPE_LINK:
-  case ENI6_TYPE_LIFETIME:
-  case ENI6_TYPE_TICKS: return 4;
-  case ENI6_TYPE_TEXT: return ENI6_RTNL_NAME_SIZE;
-  case ENI6_TYPE_IP:
-  case ENI6_TYPE_PREFIX:
-  case ENI6_TYPE_VIA: return sizeof(struct eni6_rtnl_ip);
-  case ENI6_TYPE_HARDWARE: return sizeof(struct eni6_rtnl_hardware);
-  case ENI6_TYPE_RANGE16:
-  case ENI6_TYPE_RANGE32: return sizeof(struct eni6_rtnl_range);
-  default: return 0;
-  }
-}
-
-/* Whether a field of a record is what the filter says. */
-static bool field_matches(const struct eni6_rtnl_field *field, const union eni6_rtnl_record *filter,
-                          const union eni6_rtnl_record *record) {
-  if (field->type == ENI6_TYPE_BIT)
-    return ((filter->head.flags ^ record->head.flags) & field->wire) == 0;
-  return memcmp((const uint8_t *)filter + field->offset, (const uint8_t *)record + field->offset,
-                size_of(field)) == 0;
-}
-
-/* The kernel filters by some fields if it can; here it is done by all of them. */
-static bool matches(const struct eni6_rtnl_object *object, const union eni6_rtnl_record *filter,
-                    const union eni6_rtnl_record *record) {
-  for (uint64_t given = filter->head.present; given; given &= given - 1)
-    if (!field_matches(&object->fields[__builtin_ctzll(given)], filter, record)) return false;
-  return true;
-}
-
-/* A filter's fields must be such as can be compared. */
-static void check_filter(lua_State *L, const struct eni6_rtnl_object *object,
-                         union eni6_rtnl_record *filter) {
-  for (uint64_t given = filter->head.present; given; given &= given - 1) {
-    const struct eni6_rtnl_field *field = &object->fields[__builtin_ctzll(given)];
-    if (field->type != ENI6_TYPE_BIT && size_of(field) == 0)
-      luaL_error(L, "a dump cannot be filtered by '%s'", field->name);
-    if (field->offset == offsetof(struct eni6_rtnl_head, flags) && field->type != ENI6_TYPE_BIT)
-      luaL_error(L, "a dump cannot be filtered by '%s'; give single flags", field->name);
-  }
-}
-
-/* Sends the dump's request. 0, or a status with *error. */
-static int send_dump(lua_State *L, struct eni6_netlink *netlink, struct eni6L_request *request,
-                     struct eni6_error *error) {
-  uint8_t bytes[ENI6_NETLINK_REQUEST_SIZE];
-  struct eni6_rtnl_writer writer = {bytes, sizeof bytes, 0, false};
-  if (eni6L_rtnl_encode(L, request, &writer, 0) < 0) return request->error.status;
-  return eni6_netlink_dump(netlink, bytes, writer.size, error);
-}
-
-/* Reads a dump into the list on top of the stack, which is made anew when the
- * dump begins anew. The filter is in the request's record. */
-static int read_dump(lua_State *L, struct eni6_netlink *netlink, struct eni6L_request *request,
-                     struct eni6_error *error) {
-  const struct eni6_rtnl_object *object = eni6_rtnl_objects[request->kind];
-  struct eni6_rtnl_message message;
-  union eni6_rtnl_record record;
-  enum eni6_rtnl_kind kind;
-  enum eni6_rtnl_verb verb;
-  lua_Integer count = 0;
-  int status;
-  while ((status = eni6_netlink_dump_next(netlink, &message, error)) > 0) {
-    if (status == ENI6_NETLINK_RESTARTED) {
-      lua_pop(L, 1);
-      lua_newtable(L);
-      count = 0;
-    } else if (eni6_rtnl_decode(&message, &kind, &verb, &record) > 0 && kind == request->kind &&
-               matches(object, &request->record, &record)) {
-      eni6L_rtnl_push(L, object, &record, request->links);
-      lua_rawseti(L, -2, ++count);
-    }
-  }
-  return status;
-}
-
-/* links, addresses, … ([filter]): a list with `consistent`, or nil, message, code. */
-static int l_dump(lua_State *L) {
-  struct eni6_netlink *netlink = eni6L_check_netlink(L, 1);
-  struct eni6L_links links;
-  struct eni6L_request request;
-  struct eni6_error error;
-  lua_settop(L, 2);
-  if (lua_isnil(L, 2)) {
-    lua_newtable(L);
-    lua_replace(L, 2);
-  }
-  luaL_checktype(L, 2, LUA_TTABLE);
-  begin(L, &request, &links, netlink, 0);
-  const struct eni6_rtnl_object *object = eni6_rtnl_objects[request.kind];
-  if (eni6L_rtnl_read(L, 2, &request) < 0) return fail_request(L, &request);
-  eni6_rtnl_settle_family(object, &request.record);
-  check_filter(L, object, &request.record);
-  int status = send_dump(L, netlink, &request, &error);
-  if (request.record.head.family == 0) /* "any" */
-    request.record.head.present &= ~ENI6_RTNL_BIT(object->family_field);
-  lua_newtable(L);
-  if (status == 0) status = read_dump(L, netlink, &request, &error);
-  /* A table that does not exist holds no routes. */
-  if (status < 0 && !(status == -ENOENT && request.kind == ENI6_RTNL_ROUTE))
-    return eni6L_fail(L, &error);
-  lua_pushboolean(L, !netlink->interrupted);
-  lua_setfield(L, -2, "consistent");
-  return 1;
-}
-
-/* --- many requests ------------------------------------------------------------------ */
-
-/* Growing memory that the collector owns. */
-struct box {
-  uint8_t *bytes;
-  size_t size, capacity;
-};
-
-static int l_box_gc(lua_State *L) {
-  struct box *box = lua_touserdata(L, 1);
-  void *context;
-  lua_Alloc allocate = lua_getallocf(L, &context);
-  if (box->bytes) allocate(context, box->bytes, box->capacity, 0);
-  box->bytes = NULL;
-  box->capacity = box->size = 0;
-  return 0;
-}
-
-/* A writer behind what the box holds, with room for any request. */
-static struct eni6_rtnl_writer box_room(lua_State *L, struct box *box) {
-  if (box->capacity - box->size < MESSAGE_SIZE) {
-    void *context;
-    lua_Alloc allocate = lua_getallocf(L, &context);
-    size_t capacity = box->capacity * 2 + MESSAGE_SIZE;
-    uint8_t *larger = allocate(context, box->bytes, box->capacity, capacity);
-    if (!larger) luaL_error(L, "not enough memory");
-    box->bytes = larger;
-    box->capacity = capacity;
-  }
-  return (struct eni6_rtnl_writer){box->bytes + box->size, MESSAGE_SIZE, 0, false};
-}
-
-/* A batch under way. Stack: 1 socket, 2 items, 3 kept namespaces, 4 results, 5 box. */
-struct run {
-  struct eni6_netlink *netlink;
-  struct eni6L_links links;
-  struct eni6L_request request;
-  struct box *box;
-  lua_Integer failed;
-};
-
-enum { ITEMS = 2, KEEP = 3, RESULTS = 4 };
-
-/* Turns nil, message, code, detail on top into one table, and files it. */
-static void file_failure(lua_State *L, struct run *run, lua_Integer item) {
-  if (lua_isnil(L, -1)) {
-    lua_pop(L, 1);
-    lua_newtable(L);
-  }
-  lua_pushvalue(L, -3);
-  lua_setfield(L, -2, "message");
-  lua_pushvalue(L, -2);
-  lua_setfield(L, -2, "code");
-  lua_rawseti(L, RESULTS, item);
-  lua_pop(L, 3);
-  run->failed++;
-}
-
-/* Reads and encodes an item behind what the box holds. False when the world
- * failed it: then nothing is encoded. */
-static bool encode_item(lua_State *L, struct run *run, lua_Integer item) {
-  lua_rawgeti(L, ITEMS, item);
-  if (!lua_istable(L, -1)) luaL_error(L, "item %d of the batch is no table", (int)item);
-  lua_rawgeti(L, -1, 1);
-  lua_rawgeti(L, -2, 2);
-  const char *name = lua_tostring(L, -2);
-  struct eni6L_request *request = &run->request;
-  bool known = name && eni6L_rtnl_operation(name, &request->kind, &request->verb);
-  if (!known || request->verb >= ENI6_RTNL_GET || !lua_istable(L, -1))
-    luaL_error(L, "item %d of the batch is not { \"add_address\", { … } } or the like", (int)item);
-  struct eni6_rtnl_writer writer = box_room(L, run->box);
-  bool good = eni6L_rtnl_read(L, lua_gettop(L), request) == 0 &&
-              eni6L_rtnl_encode(L, request, &writer, 0) == 0;
-  if (good) run->box->size += writer.size;
-  lua_pop(L, 3);
-  return good;
-}
-
-/* Sends what the box holds, and files the results of the items it stands for:
- * those from *item on that have none yet. */
-static int flush(lua_State *L, struct run *run, lua_Integer *item, struct eni6_error *error) {
-  struct eni6_netlink_batch batch = {.bytes = run->box->bytes, .size = run->box->size};
-  struct eni6_rtnl_message request;
-  struct eni6_rtnl_ack ack;
-  int status;
-  while ((status = eni6_netlink_batch_next(run->netlink, &batch, &request, &ack, error)) > 0) {
-    while (lua_rawgeti(L, RESULTS, *item) != LUA_TNIL) {
-      lua_pop(L, 1);
-      ++*item;
-    }
-    lua_pop(L, 1);
-    if (ack.status == 0) {
-      lua_pushboolean(L, 1);
-      lua_rawseti(L, RESULTS, *item);
-    } else {
-      eni6L_rtnl_refused(L, &request, &ack);
-      file_failure(L, run, *item);
-    }
-  }
-  run->box->size = 0;
-  eni6L_links_begin(&run->links, run->netlink);
-  return status;
-}
-
-/* Encodes the items from `item` up to the first that changes links, which later
- * names depend on. Returns the one after it. */
-static lua_Integer encode_until_links(lua_State *L, struct run *run, lua_Integer item,
-                                      lua_Integer count) {
-  for (; item <= count; item++) {
-    if (!encode_item(L, run, item)) {
-      fail_request(L, &run->request);
-      file_failure(L, run, item);
-    } else if (run->request.kind == ENI6_RTNL_LINK) {
-      return item + 1;
-    }
-  }
-  return item;
-}
-
-/* Misuse in any item is found before the first is sent. */
-static void check_rest(lua_State *L, struct run *run, lua_Integer item, lua_Integer count) {
-  size_t size = run->box->size;
-  for (; item <= count; item++) {
-    encode_item(L, run, item);
-    run->box->size = size;
-  }
-}
-
-/* batch(items): a list with, for each item, true or { message=, code=, field=, … },
- * and how many failed; or nil, message, code when the socket itself fails. */
-static int l_batch(lua_State *L) {
-  struct run run = {.netlink = eni6L_check_netlink(L, 1)};
-  struct eni6_error error;
-  luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
-  lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
-  lua_newtable(L);
-  lua_createtable(L, count < INT32_MAX ? (int)count : 0, 0);
-  run.box = eni6L_new(L, sizeof *run.box, ENI6L_BOX);
-  run.request.links = &run.links;
-  run.request.keep = KEEP;
-  eni6L_links_begin(&run.links, run.netlink);
-  lua_Integer answered = 1;
-  for (lua_Integer item = 1; item <= count;) {
-    lua_Integer next = encode_until_links(L, &run, item, count);
-    if (item == 1) check_rest(L, &run, next, count);
-    if (flush(L, &run, &answered, &error) < 0) return eni6L_fail(L, &error);
-    item = next;
-  }
-  lua_pushvalue(L, RESULTS);
-  lua_pushinteger(L, run.failed);
-  return 2;
 }
 
 /* --- opening ------------------------------------------------------------------------ */
@@ -517,20 +243,28 @@ static void add_requests(lua_State *L) {
       const char *name =
           v == ENI6_RTNL_DUMP ? lua_pushstring(L, dumps[k]) : push_operation(L, &request);
       lua_pushinteger(L, k * 16 + v);
-      lua_pushcclosure(L, v == ENI6_RTNL_DUMP ? l_dump : v == ENI6_RTNL_GET ? l_get : l_request, 1);
+      lua_pushcclosure(L,
+                       v == ENI6_RTNL_DUMP  ? eni6L_netlink_dump
+                       : v == ENI6_RTNL_GET ? l_get
+                                            : l_request,
+                       1);
       lua_setfield(L, -3, name);
       lua_pop(L, 1);
     }
 }
 
 int eni6L_open_netlink(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"batch", l_batch}, {"event", l_event}, {"close", l_close},   {"pollfd", l_pollfd},
-      {"name", l_name},   {"index", l_index}, {"strict", l_strict}, {0}};
+  static const luaL_Reg methods[] = {{"batch", eni6L_netlink_batch},
+                                     {"event", l_event},
+                                     {"close", l_close},
+                                     {"pollfd", l_pollfd},
+                                     {"name", l_name},
+                                     {"index", l_index},
+                                     {"strict", l_strict},
+                                     {0}};
   static const luaL_Reg metamethods[] = {
       {"__gc", l_close}, {"__close", l_close}, {"__tostring", l_tostring}, {0}};
-  static const luaL_Reg box[] = {{"__gc", l_box_gc}, {0}};
-  eni6L_type(L, ENI6L_BOX, NULL, box);
+  eni6L_netlink_prepare_batch(L);
   eni6L_type(L, ENI6L_NETLINK, methods, metamethods);
   lua_newtable(L);
   eni6L_netns_functions(L);

@@ -38,12 +38,12 @@ local monitor = require "eni6.netlink.monitor"
 local netlink = {}
 
 ---@class eni6.netlink
----@field links fun(self, filter?: table): table[]|nil, string?, string?
----@field addresses fun(self, filter?: table): table[]|nil, string?, string?
----@field routes fun(self, filter?: table): table[]|nil, string?, string?
----@field neighbours fun(self, filter?: table): table[]|nil, string?, string? proxy entries only with `proxy = true`
----@field rules fun(self, filter?: table): table[]|nil, string?, string?
----@field address_labels fun(self, filter?: table): table[]|nil, string?, string?
+---@field links fun(self, filter?: table, options?: table): table[]|nil, string?, string?
+---@field addresses fun(self, filter?: table, options?: table): table[]|nil, string?, string?
+---@field routes fun(self, filter?: table, options?: table): table[]|nil, string?, string?
+---@field neighbours fun(self, filter?: table, options?: table): table[]|nil, string?, string? proxies: with `proxy = true`
+---@field rules fun(self, filter?: table, options?: table): table[]|nil, string?, string?
+---@field address_labels fun(self, filter?: table, options?: table): table[]|nil, string?, string?
 ---@field add_link fun(self, link: table): true|nil, string?, string?, table?
 ---@field set_link fun(self, link: table): true|nil, string?, string?, table? `link` or `index` says which; `name` renames
 ---@field delete_link fun(self, link: table): true|nil, string?, string?, table?
@@ -110,7 +110,9 @@ end
 
 --- A socket for requests.
 -- Its dumps take a filter of any fields; the kernel filters by those it knows and the rest is filtered here.
--- Their lists have `consistent`: false when what was dumped kept changing, through several attempts.
+-- Their lists have `consistent`: false when the kernel says that what was dumped changed meanwhile, through several
+-- attempts. It never says so of IPv6 routes, nor of IPv6 addresses filtered by link: for these, and when it matters,
+-- the option `{ verify = true }` dumps until two in a row are the same.
 ---@param options table? `netns` name, path, process id or namespace; `receive_buffer` bytes, 1 MiB;
 ---  `strict = false`: do as on a kernel that filters nothing
 ---@return eni6.netlink|nil socket, string? message, string? code
