@@ -302,13 +302,13 @@ static void read_value(lua_State *L, const struct eni6_rtnl_field *field, int va
   case ENI6_TYPE_RANGE32: read_range(L, field, value, UINT32_MAX, to); return;
   case ENI6_TYPE_NEXTHOPS: read_nexthops(L, request, field, value, to); return;
   case ENI6_TYPE_PEER: read_peer(L, request, field, value, to); return;
-  default: return;
+  default: luaL_error(L, "field '%s' cannot be asked for", field->name); return;
   }
   memcpy(to, &number, sizeof number);
 }
 
-/* Times and lists that only the kernel tells may be there, in a table that was
- * a dump's; they are not heeded. */
+/* What only the kernel tells may be there, in a table that was a dump's, and is not
+ * heeded; a filter may ask for some of it. */
 static bool told_by_kernel(const struct eni6_rtnl_field *field) {
   return field->read_only || field->type == ENI6_TYPE_TICKS || field->type >= ENI6_TYPE_NAMES;
 }
@@ -349,7 +349,7 @@ static void read_pair(lua_State *L, int names, const struct eni6_rtnl_object *ob
   lua_pop(L, 1);
   if (field->type == ENI6_TYPE_BIT) {
     read_bit(L, field, value, flags);
-  } else if (told_by_kernel(field)) {
+  } else if (told_by_kernel(field) && request->verb != ENI6_RTNL_DUMP) {
     return;
   } else if (field->offset == offsetof(struct eni6_rtnl_head, flags)) {
     flags->set |= read_number(L, field, value, UINT32_MAX);
