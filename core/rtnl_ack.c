@@ -187,6 +187,8 @@ static const char *remedy_for(enum eni6_rtnl_kind kind, enum eni6_rtnl_verb verb
     return kind == ENI6_RTNL_ROUTE && verb != ENI6_RTNL_GET
                ? "the gateway is not on the link: give `link`, an address in its prefix, or onlink"
                : "";
+  case EAFNOSUPPORT:
+    return kind == ENI6_RTNL_LINK ? "settings of IPv6 need a link that is there: set_link" : "";
   case ENETDOWN: return "set the link up first";
   case ENOTCONN: return "the peer of a pair cannot be made up: set it up afterwards";
   default: return "";

@@ -378,6 +378,10 @@ describe("rules, labels and links", function()
     assert.equal("unchanged", (nl:ensure_link{ name = "ens5", master = "b0" }))
     assert.equal("changed", (nl:ensure_link{ name = "ens5", master = 0 }))
     assert.equal("unchanged", (nl:ensure_link{ name = "ens5", master = 0 }))
+    -- How addresses are formed is settled before the link is up and forms them.
+    assert.equal("added", (nl:ensure_link{ name = "b1", kind = "bridge", up = true, addr_gen_mode = "none" }))
+    assert.same({}, { (table.unpack(nl:addresses{ link = "b1" })) })
+    assert.equal("unchanged", (nl:ensure_link{ name = "b1", up = true, addr_gen_mode = "none" }))
     local refusal = { nl:ensure_link{ name = "b0", kind = "macvlan", parent = "ens5" } }
     assert.is_nil(refusal[1])
     assert.equal("bridge", refusal[4].existing.kind)

@@ -476,6 +476,38 @@ local function link_changes(nl, names, fields, have)
   return changes
 end
 
+-- Takes the settings of IPv6 out of a link's fields: what is left, and they, or nil.
+local function split_inet6(fields)
+  local rest, inet6 = copy(fields), nil
+  for _, name in ipairs{ "addr_gen_mode", "token" } do
+    if rest[name] ~= nil then
+      inet6 = inet6 or { index = fields.index, name = not fields.index and fields.name or nil }
+      rest[name], inet6[name] = nil, fields[name]
+    end
+  end
+  return rest, inet6
+end
+
+-- Changes a link; how it forms addresses before it is up and forms them.
+local function set_in_order(nl, changes)
+  local rest, inet6 = split_inet6(changes)
+  if inet6 then
+    local done, message, code, detail = nl:set_link(inet6)
+    if not done then return nil, message, code, detail end
+  end
+  return nl:set_link(rest)
+end
+
+-- Makes a link. The settings of IPv6 can be given only once it is there.
+local function make_link(nl, fields)
+  local first, inet6 = split_inet6(fields)
+  if not inet6 then return nl:add_link(first) end
+  inet6.up, first.up = fields.up, nil
+  local done, message, code, detail = nl:add_link(first)
+  if not done then return nil, message, code, detail end
+  return set_in_order(nl, inet6)
+end
+
 local function change_link(nl, fields, existing)
   local fixed = link_changes(nl, LINK_MADE, fields, existing)
   if fixed then
@@ -485,7 +517,7 @@ local function change_link(nl, fields, existing)
   local changes = link_changes(nl, LINK_FIELDS, fields, existing)
   if not changes then return "unchanged" end
   changes.index = existing.index
-  local done, message, code, detail = nl:set_link(changes)
+  local done, message, code, detail = set_in_order(nl, changes)
   if not done then return nil, message, code, detail end
   return "changed"
 end
@@ -504,7 +536,7 @@ function ensure.methods:ensure_link(fields)
   if existing then
     done, message, code, detail = change_link(self, fields, existing)
   else
-    done, message, code, detail = self:add_link(fields)
+    done, message, code, detail = make_link(self, fields)
   end
   if not done then return nil, message, code, detail end
   if fields.netns and not existing then return "added" end
