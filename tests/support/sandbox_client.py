@@ -3,6 +3,7 @@ against botocore's model of EC2."""
 import os
 import re
 import subprocess
+import threading
 import xml.etree.ElementTree as ElementTree
 
 import boto3
@@ -10,6 +11,9 @@ import botocore.config
 import botocore.exceptions
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+# Held while a request is signed: the clock that it is signed by is everybody's.
+CLOCK = threading.Lock()
 
 # Elements of EC2's that this botocore is too old to know.
 NEWER = {"isPrimaryIpv6"}
@@ -151,7 +155,7 @@ def sign(box, body, method="POST", target="/", headers=(), when=None, secret=Non
     keys = botocore.credentials.Credentials(
         box.env["AWS_ACCESS_KEY_ID"], secret or box.env["AWS_SECRET_ACCESS_KEY"], box.env.get("AWS_SESSION_TOKEN"))
     signer = botocore.auth.SigV4Auth(keys, "ec2", region or box.env["AWS_REGION"])
-    with mock.patch("botocore.auth.datetime") as clock:
+    with CLOCK, mock.patch("botocore.auth.datetime") as clock:
         clock.datetime.utcnow.return_value = when or datetime.datetime.utcnow()
         signer.add_auth(request)
     return dict(request.headers.items())

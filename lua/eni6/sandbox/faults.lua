@@ -3,23 +3,21 @@
 local faults = { __name = "eni6.sandbox.faults" }
 faults.__index = faults
 
---- What a rule can do. `acts`: the operation is carried out although the client
---- does not learn it.
----@type table<string, { acts: boolean }>
-faults.KINDS = {
-  throttle = { acts = false }, -- refused with RequestLimitExceeded
-  status = { acts = false }, -- refused with an HTTP status (500) and a code that goes with it
-  html = { acts = false }, -- an HTML page in the place of an answer, with an HTTP status (502)
-  close_before = { acts = false }, -- the connection is closed
-  delay = { acts = true }, -- answered late
-  lose_answer = { acts = true }, -- the connection is closed in the place of the answer
-  drop_body = { acts = true }, -- the connection is closed in the middle of the answer
-  hold_before = { acts = true }, -- waits for a release, then acts and answers, unless it is dropped
-  hold_after = { acts = true }, -- acts, waits for a release, then answers
+-- What a rule can do; `server` does it.
+local KINDS = {
+  throttle = true, -- refused with RequestLimitExceeded
+  status = true, -- refused with an HTTP status (500) and a code that goes with it
+  html = true, -- an HTML page in the place of an answer, with an HTTP status (502)
+  close_before = true, -- the connection is closed before anything is done
+  delay = true, -- done and answered late
+  lose_answer = true, -- done, but the connection is closed in the place of the answer
+  drop_body = true, -- done, but the connection is closed in the middle of the answer
+  hold_before = true, -- waits for a release, then is done and answered
+  hold_after = true, -- done, waits for a release, then is answered
 }
 
 ---@class eni6.sandbox.rule
----@field kind string a name of KINDS
+---@field kind string a key of KINDS above
 ---@field operation string|nil only requests for this operation
 ---@field nth integer|nil leaves the first nth - 1 of those requests alone
 ---@field times integer|nil how often it strikes: once by default, or without end if it has a probability
@@ -38,7 +36,7 @@ local function check_rule(rule)
     if not FIELDS[name] then return nil, "a fault rule has no field '" .. tostring(name) .. "'" end
     if type(value) ~= FIELDS[name] then return nil, "the field '" .. name .. "' of a fault rule must be a " .. FIELDS[name] end
   end
-  if not faults.KINDS[rule.kind or ""] then return nil, "there is no fault of the kind '" .. tostring(rule.kind) .. "'" end
+  if not KINDS[rule.kind or ""] then return nil, "there is no fault of the kind '" .. tostring(rule.kind) .. "'" end
   return true
 end
 

@@ -12,7 +12,8 @@ local server = { __name = "eni6.sandbox.server" }
 server.__index = server
 
 local MAX_BODY = 4 * 1024 * 1024
-local LOG_LENGTH = 10000
+-- Of the log, the latter half is kept whenever it gets longer.
+local LOG_LENGTH = 20000
 
 ---@class eni6.sandbox.server_options
 ---@field world table
@@ -21,7 +22,7 @@ local LOG_LENGTH = 10000
 ---@field seed integer what the faults' probabilities are decided by
 ---@field on_log (fun(entry: table))|nil called for every request
 
--- Makes request and answer of lua-http's into the endpoint's.
+-- The head of a request in the endpoint's form.
 local function read_headers(stream)
   local headers, list = stream:get_headers(30), {}
   if not headers then return nil end
@@ -175,7 +176,7 @@ end
 
 local function note(self, entry)
   self.log[#self.log + 1] = entry
-  if #self.log > LOG_LENGTH then table.remove(self.log, 1) end
+  if #self.log > LOG_LENGTH then self.log = table.move(self.log, LOG_LENGTH / 2 + 1, #self.log, 1, {}) end
   if self.on_log then self.on_log(entry) end
 end
 

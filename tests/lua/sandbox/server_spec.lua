@@ -97,6 +97,13 @@ describe("the sandbox as a process", function()
     one:stop()
   end)
 
+  it("is the region that it is told to be", function()
+    local one = sandbox.start { "--region", "eu-central-1" }
+    assert.equal("eu-central-1a\teu-central-1b\teu-central-1c", (one:aws { "describe-availability-zones", "--query",
+      "AvailabilityZones[].ZoneName", "--output", "text" }))
+    one:stop()
+  end)
+
   it("serves the subnet that it is told to", function()
     local one = sandbox.start { "--subnet-cidr", "2001:db8:1:2::/64" }
     assert.equal("2001:db8:1:2::/64", one:state().subnets[1].ipv6CidrBlockAssociationSet[1].ipv6CidrBlock)

@@ -17,7 +17,10 @@ local M = {}
 ---@field keep (fun(world: table, params: table): (fun(record: table): boolean)|nil)|nil makes one more filter of a request
 ---@field parameters table|nil more parameters
 
-local function parameters_of(description)
+--- The parameters of the operation that describes a family.
+---@param description eni6.sandbox.description
+---@return table
+function M.parameters(description)
   local parameters = { Filter = filters.parameters }
   if description.ids then parameters[description.ids] = { "string" } end
   if description.bounds then
@@ -79,7 +82,7 @@ function M.operation(description)
       return { [description.set] = set, nextToken = next_token }
     end
   end
-  return { parameters = parameters_of(description), run = run, description = description }
+  return { parameters = M.parameters(description), run = run, description = description }
 end
 
 return M

@@ -189,7 +189,7 @@ local description = {
 }
 
 operations.DescribeInstances = {
-  parameters = describe.operation(description).parameters,
+  parameters = describe.parameters(description),
   description = description,
   run = function(world, params)
     local page, next_token = paging.cut(describe.select(world, description, params), params)
@@ -235,6 +235,7 @@ local describe_status = describe.operation {
     return function(instance) return instance.state == "running" end
   end,
 }
+-- Without its description: the state of a family is shown by one operation alone.
 operations.DescribeInstanceStatus = { parameters = describe_status.parameters, run = describe_status.run }
 
 --- The instances that a request names; refuses when one is missing.

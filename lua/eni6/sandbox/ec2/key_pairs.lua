@@ -26,8 +26,6 @@ function M.find(world, name)
   return refuse("InvalidKeyPair.NotFound", "The key pair '%s' does not exist", name)
 end
 
-
-
 local function view(key, _, params)
   return {
     keyPairId = key.id,
