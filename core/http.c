@@ -1,6 +1,7 @@
 #include "http_private.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -30,16 +31,24 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *u
   return epoll_ctl(client->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -1;
 }
 
+/* Only keeps the time: what is due at once is done before the timer matters. */
 static int on_timer(CURLM *multi, long milliseconds, void *data) {
   struct eni6_http *client = data;
-  struct itimerspec time = {0};
   (void)multi;
-  if (milliseconds >= 0) {
-    time.it_value.tv_sec = milliseconds / 1000;
-    time.it_value.tv_nsec = milliseconds % 1000 * 1000000;
-    if (milliseconds == 0) time.it_value.tv_nsec = 1; /* 0 would disarm it */
-  }
-  return timerfd_settime(client->timer, 0, &time, NULL) == 0 ? 0 : -1;
+  client->due = milliseconds < 0 ? INFINITY : eni6_system_monotonic() + (double)milliseconds / 1000;
+  return 0;
+}
+
+/* Has the timer fire when libcurl wants a turn, or at once. One that fires
+ * early does no harm, so that it is seldom set: each time costs a system call. */
+static void arm_timer(struct eni6_http *client, bool at_once) {
+  double when = at_once ? 0 : client->due;
+  struct itimerspec time = {0};
+  if (client->armed <= when) return;
+  client->armed = when;
+  time.it_value.tv_sec = (time_t)when;
+  time.it_value.tv_nsec = (long)((when - floor(when)) * 1e9) + 1; /* 0 would disarm it */
+  timerfd_settime(client->timer, TFD_TIMER_ABSTIME, &time, NULL);
 }
 
 /* --- the client ------------------------------------------------------------------------ */
@@ -64,19 +73,29 @@ static int open_descriptors(struct eni6_http *client, struct eni6_error *error) 
   return 0;
 }
 
-static int open_multi(struct eni6_http *client, long max_connections, struct eni6_error *error) {
+/* A new multi handle in place of none, or of a broken one and its connections. */
+static int renew_multi(struct eni6_http *client, struct eni6_error *error) {
+  curl_multi_cleanup(client->multi);
+  client->broken = false;
+  client->due = INFINITY;
   client->multi = curl_multi_init();
-  client->share = curl_share_init();
-  if (!client->multi || !client->share) return eni6_error_set(error, -ENOMEM, "out of memory");
-  curl_share_setopt(client->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+  if (!client->multi) return eni6_error_set(error, -ENOMEM, "out of memory");
   curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
   curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
   curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_timer);
   curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-  if (max_connections > 0) {
-    curl_multi_setopt(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, max_connections);
-    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, max_connections);
+  if (client->max_connections > 0) {
+    curl_multi_setopt(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, client->max_connections);
+    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, client->max_connections);
   }
+  return 0;
+}
+
+/* What connections have in common: the sessions of TLS. */
+static int open_share(struct eni6_http *client, struct eni6_error *error) {
+  client->share = curl_share_init();
+  if (!client->share) return eni6_error_set(error, -ENOMEM, "out of memory");
+  curl_share_setopt(client->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
   return 0;
 }
 
@@ -86,10 +105,12 @@ int eni6_http_open(struct eni6_http **out, long max_connections, struct eni6_err
   struct eni6_http *client = calloc(1, sizeof *client);
   if (!client) return eni6_error_set(error, -ENOMEM, "out of memory");
   client->epoll = client->timer = -1;
+  client->due = client->armed = INFINITY;
+  client->max_connections = max_connections;
   TAILQ_INIT(&client->running);
   TAILQ_INIT(&client->news);
   status = open_descriptors(client, error);
-  if (status == 0) status = open_multi(client, max_connections, error);
+  if (status == 0) status = open_share(client, error);
   if (status < 0) {
     eni6_http_close(client);
     return status;
@@ -172,6 +193,88 @@ static void detach(struct eni6_transfer *transfer) {
   transfer->client = NULL;
 }
 
+/* --- doing the work --------------------------------------------------------------------- */
+
+static void fetch_finished(struct eni6_http *client) {
+  CURLMsg *message;
+  int left;
+  while ((message = curl_multi_info_read(client->multi, &left))) {
+    struct eni6_transfer *transfer = NULL;
+    if (message->msg != CURLMSG_DONE) continue;
+    CURLcode code = message->data.result; /* gone with the handle */
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+    finish(transfer, code);
+  }
+}
+
+/* The multi handle can be used no more: libcurl leaves it half changed when it
+ * runs out of memory, and may crash on it later. */
+static void fail_all(struct eni6_http *client, CURLMcode code) {
+  struct eni6_transfer *transfer;
+  client->broken = true;
+  while ((transfer = TAILQ_FIRST(&client->running)))
+    eni6_http_mark_changed(transfer);
+  TAILQ_FOREACH(transfer, &client->news, links)
+  if (!transfer->done) abandon(transfer, -EIO, curl_multi_strerror(code));
+}
+
+/* Gives libcurl its turn, for a socket or for the time, and gathers what is done. */
+static void act(struct eni6_http *client, curl_socket_t fd, int mask) {
+  int running;
+  if (client->broken || !client->multi) return;
+  CURLMcode code = curl_multi_socket_action(client->multi, fd, mask, &running);
+  if (code != CURLM_OK && code != CURLM_BAD_SOCKET) fail_all(client, code);
+  fetch_finished(client);
+}
+
+static void handle_event(struct eni6_http *client, const struct epoll_event *event) {
+  int mask = 0;
+  if (event->data.fd == client->timer) {
+    uint64_t expirations;
+    ssize_t ignored = read(client->timer, &expirations, sizeof expirations);
+    (void)ignored;
+    client->armed = INFINITY;
+    return;
+  }
+  if (event->events & EPOLLIN) mask |= CURL_CSELECT_IN;
+  if (event->events & EPOLLOUT) mask |= CURL_CSELECT_OUT;
+  if (event->events & (EPOLLERR | EPOLLHUP)) mask |= CURL_CSELECT_ERR;
+  act(client, event->data.fd, mask);
+}
+
+/* Handles what is ready at this moment; false if nothing was. */
+static bool handle_ready(struct eni6_http *client) {
+  struct epoll_event events[EVENTS_AT_ONCE];
+  int count = epoll_wait(client->epoll, events, EVENTS_AT_ONCE, 0);
+  for (int i = 0; i < count; i++)
+    handle_event(client, &events[i]);
+  return count > 0;
+}
+
+/* Handles what the time has come for; false if nothing was. libcurl calls
+ * on_timer again before it returns. */
+static bool handle_due(struct eni6_http *client) {
+  if (client->due > eni6_system_monotonic()) return false;
+  client->due = INFINITY;
+  act(client, CURL_SOCKET_TIMEOUT, 0);
+  return true;
+}
+
+void eni6_http_step(struct eni6_http *client) {
+  struct eni6_sigpipe guard;
+  bool more = true;
+  eni6_sigpipe_block(&guard);
+  for (int round = 0; more && round < ROUNDS_AT_ONCE; round++) {
+    more = handle_ready(client);
+    more = handle_due(client) || more;
+    if (!TAILQ_EMPTY(&client->news)) break;
+  }
+  arm_timer(client, false);
+  eni6_sigpipe_restore(&guard);
+}
+
+/* --- starting, and telling what came of it ---------------------------------------- */
+
 static struct eni6_transfer *new_transfer(struct eni6_http *client,
                                           const struct eni6_http_request *request, void *owner) {
   struct eni6_transfer *transfer = calloc(1, sizeof *transfer);
@@ -187,19 +290,31 @@ static struct eni6_transfer *new_transfer(struct eni6_http *client,
   return transfer;
 }
 
-static int start(struct eni6_transfer *transfer, const struct eni6_http_request *request,
-                 struct eni6_error *error) {
-  struct eni6_sigpipe guard;
-  transfer->easy = take_handle(transfer->client);
-  if (!transfer->easy) return eni6_error_set(error, -ENOMEM, "out of memory");
-  int status = eni6_http_set_up(transfer, request, error);
-  if (status < 0) return status;
-  eni6_sigpipe_block(&guard);
-  CURLMcode code = curl_multi_add_handle(transfer->client->multi, transfer->easy);
-  eni6_sigpipe_restore(&guard);
+/* Has a transfer begin: on a kept connection it is sent right here. */
+static int begin(struct eni6_transfer *transfer, struct eni6_error *error) {
+  struct eni6_http *client = transfer->client;
+  CURLMcode code = curl_multi_add_handle(client->multi, transfer->easy);
   if (code != CURLM_OK)
     return eni6_error_set(error, -ENOMEM, "%s: %s", transfer->target, curl_multi_strerror(code));
+  for (int round = 0; round < ROUNDS_AT_ONCE && handle_due(client);)
+    round++;
+  arm_timer(client, !TAILQ_EMPTY(&client->news));
   return 0;
+}
+
+static int start(struct eni6_transfer *transfer, const struct eni6_http_request *request,
+                 struct eni6_error *error) {
+  struct eni6_http *client = transfer->client;
+  struct eni6_sigpipe guard;
+  int status = 0;
+  transfer->easy = take_handle(client);
+  if (!transfer->easy) return eni6_error_set(error, -ENOMEM, "out of memory");
+  eni6_sigpipe_block(&guard);
+  if (client->broken || !client->multi) status = renew_multi(client, error);
+  if (status == 0) status = eni6_http_set_up(transfer, request, error);
+  if (status == 0) status = begin(transfer, error);
+  eni6_sigpipe_restore(&guard);
+  return status;
 }
 
 int eni6_http_start(struct eni6_http *client, const struct eni6_http_request *request, void *owner,
@@ -215,63 +330,6 @@ int eni6_http_start(struct eni6_http *client, const struct eni6_http_request *re
   }
   *out = transfer;
   return 0;
-}
-
-/* --- doing the work --------------------------------------------------------------------- */
-
-static void fetch_finished(struct eni6_http *client) {
-  CURLMsg *message;
-  int left;
-  while ((message = curl_multi_info_read(client->multi, &left))) {
-    struct eni6_transfer *transfer = NULL;
-    if (message->msg != CURLMSG_DONE) continue;
-    CURLcode code = message->data.result; /* gone with the handle */
-    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-    finish(transfer, code);
-  }
-}
-
-static CURLMcode handle_event(struct eni6_http *client, const struct epoll_event *event) {
-  int running, mask = 0;
-  if (event->data.fd == client->timer) {
-    uint64_t expirations;
-    ssize_t ignored = read(client->timer, &expirations, sizeof expirations);
-    (void)ignored;
-    return curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-  }
-  if (event->events & EPOLLIN) mask |= CURL_CSELECT_IN;
-  if (event->events & EPOLLOUT) mask |= CURL_CSELECT_OUT;
-  if (event->events & (EPOLLERR | EPOLLHUP)) mask |= CURL_CSELECT_ERR;
-  return curl_multi_socket_action(client->multi, event->data.fd, mask, &running);
-}
-
-/* The multi handle is of no more use (out of memory or of descriptors). */
-static void fail_all(struct eni6_http *client, CURLMcode code) {
-  struct eni6_transfer *transfer;
-  while ((transfer = TAILQ_FIRST(&client->running)))
-    eni6_http_mark_changed(transfer);
-  TAILQ_FOREACH(transfer, &client->news, links)
-  if (!transfer->done) abandon(transfer, -EIO, curl_multi_strerror(code));
-}
-
-/* Handles what is ready at this moment; false if nothing was. */
-static bool handle_ready(struct eni6_http *client) {
-  struct epoll_event events[EVENTS_AT_ONCE];
-  int count = epoll_wait(client->epoll, events, EVENTS_AT_ONCE, 0);
-  for (int i = 0; i < count; i++) {
-    CURLMcode code = handle_event(client, &events[i]);
-    if (code != CURLM_OK && code != CURLM_BAD_SOCKET) fail_all(client, code);
-  }
-  fetch_finished(client);
-  return count > 0;
-}
-
-void eni6_http_step(struct eni6_http *client) {
-  struct eni6_sigpipe guard;
-  eni6_sigpipe_block(&guard);
-  for (int round = 0; round < ROUNDS_AT_ONCE && handle_ready(client); round++)
-    if (!TAILQ_EMPTY(&client->news)) break;
-  eni6_sigpipe_restore(&guard);
 }
 
 struct eni6_transfer *eni6_http_changed(const struct eni6_http *client,

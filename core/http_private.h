@@ -49,10 +49,14 @@ struct eni6_transfer {
 TAILQ_HEAD(transfers, eni6_transfer);
 
 struct eni6_http {
-  CURLM *multi;
+  CURLM *multi; /* NULL until the first transfer, and after `broken` */
   CURLSH *share;
+  bool broken; /* libcurl ran out of memory in mid-work: the multi handle must go */
+  long max_connections;
   int epoll;
   int timer;
+  double due;               /* when libcurl wants its next turn, of the monotonic clock */
+  double armed;             /* when the timer fires: no later than `due` between calls */
   struct transfers running; /* under way, nothing to tell */
   struct transfers news;    /* with something to tell, until acknowledged */
   CURL *spare[SPARE_HANDLES];

@@ -62,18 +62,18 @@ static bool has_header(const struct eni6_http_request *request, const char *name
 }
 
 /* The headers as given, and those that libcurl would add on its own taken away. */
-static int set_headers(struct eni6_transfer *transfer, const struct eni6_http_request *request) {
+static CURLcode set_headers(struct eni6_transfer *transfer,
+                            const struct eni6_http_request *request) {
   static const char *const unwanted[] = {"Accept", "Content-Type", "Expect"};
   for (size_t i = 0; i < request->header_count; i++)
-    if (append_header(transfer, &request->headers[i]) < 0) return -1;
+    if (append_header(transfer, &request->headers[i]) < 0) return CURLE_OUT_OF_MEMORY;
   for (size_t i = 0; i < sizeof unwanted / sizeof *unwanted; i++) {
     char line[32];
     if (has_header(request, unwanted[i])) continue;
     snprintf(line, sizeof line, "%s:", unwanted[i]);
-    if (append_line(transfer, line) < 0) return -1;
+    if (append_line(transfer, line) < 0) return CURLE_OUT_OF_MEMORY;
   }
-  return curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK ? 0
-                                                                                             : -1;
+  return curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
 }
 
 /* Methods whose request has a length even when it has no body. */
@@ -202,7 +202,9 @@ int eni6_http_set_up(struct eni6_transfer *transfer, const struct eni6_http_requ
   CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, request->url);
   if (code == CURLE_OK) code = set_trust(easy, request);
   if (code == CURLE_OK) code = set_route(easy, request);
-  if (code != CURLE_OK || set_headers(transfer, request) < 0)
-    return eni6_error_set(error, -ENOMEM, "out of memory");
-  return 0;
+  if (code == CURLE_OK) code = set_headers(transfer, request);
+  if (code == CURLE_OUT_OF_MEMORY) return eni6_error_set(error, -ENOMEM, "out of memory");
+  if (code == CURLE_OK) return 0;
+  return eni6_error_set(error, -ENOTSUP, "this libcurl lacks an option of the request: %s",
+                        curl_easy_strerror(code));
 }

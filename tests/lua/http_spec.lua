@@ -1,6 +1,8 @@
 local http = require "eni6.http"
 local servers = require "support.servers"
 local descriptors = require "support.descriptors"
+local process = require "eni6.process"
+local program = require "support.program"
 local tasks = require "eni6.tasks"
 
 local nothing = function() end -- an empty environment
@@ -460,14 +462,9 @@ describe("a proxy", function()
       local client = http.new { getenv = function() end }
       local response, message = client:request { url = "]] .. server.url .. [[/where" }
       io.write(tostring(response and response.status or message))]]
-    local process = require "eni6.process"
-    local result = assert(process.run {
-      argv = { _VERSION == "Lua 5.3" and "lua5.3" or "lua5.4", "-e", script },
-      env = {
-        http_proxy = "http://127.0.0.1:1", ALL_PROXY = "http://127.0.0.1:1",
-        LUA_PATH = package.path, LUA_CPATH = package.cpath,
-      },
-    })
+    local argv, env = program(script)
+    env.http_proxy, env.ALL_PROXY = "http://127.0.0.1:1", "http://127.0.0.1:1"
+    local result = assert(process.run { argv = argv, env = env })
     assert.equal("200", result.stdout, result.stderr)
   end)
 end)

@@ -3,6 +3,7 @@ local http = require "eni6.http"
 local process = require "eni6.process"
 local servers = require "support.servers"
 local descriptors = require "support.descriptors"
+local program = require "support.program"
 
 local server
 setup(function() server = servers.start() end)
@@ -489,10 +490,8 @@ describe("an interrupt", function()
         print("ready")
         io.stdout:flush()
       end)]]
-    local child = assert(process.spawn {
-      argv = { _VERSION == "Lua 5.3" and "lua5.3" or "lua5.4", "-e", script },
-      env = { LUA_PATH = package.path, LUA_CPATH = package.cpath }, stdout = "pipe", stderr = "pipe", new_group = true,
-    })
+    local argv, env = program(script)
+    local child = assert(process.spawn { argv = argv, env = env, stdout = "pipe", stderr = "pipe", new_group = true })
     assert.equal("ready", child:read_line(10))
     os.execute("kill -INT " .. child.pid)
     assert.equal("the task was cancelled", child:read_line(10, "stderr"))
