@@ -39,15 +39,15 @@ static int on_timer(CURLM *multi, long milliseconds, void *data) {
   return 0;
 }
 
-/* Has the timer fire when libcurl wants a turn, or at once. One that fires
- * early does no harm, so that it is seldom set: each time costs a system call. */
-static void arm_timer(struct eni6_http *client, bool at_once) {
-  double when = at_once ? 0 : client->due;
+/* Has the timer fire at that time at the latest (0: at once). One that fires early
+ * does no harm, so that it is seldom set: each time costs a system call. */
+static void arm_timer(struct eni6_http *client, double when) {
   struct itimerspec time = {0};
   if (client->armed <= when) return;
   client->armed = when;
   time.it_value.tv_sec = (time_t)when;
-  time.it_value.tv_nsec = (long)((when - floor(when)) * 1e9) + 1; /* 0 would disarm it */
+  time.it_value.tv_nsec =
+      (long)((when - (double)time.it_value.tv_sec) * 1e9) + 1; /* 0 would disarm it */
   timerfd_settime(client->timer, TFD_TIMER_ABSTIME, &time, NULL);
 }
 
@@ -84,10 +84,8 @@ static int renew_multi(struct eni6_http *client, struct eni6_error *error) {
   curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
   curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_timer);
   curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-  if (client->max_connections > 0) {
-    curl_multi_setopt(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, client->max_connections);
+  if (client->max_connections > 0)
     curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, client->max_connections);
-  }
   return 0;
 }
 
@@ -107,6 +105,7 @@ int eni6_http_open(struct eni6_http **out, long max_connections, struct eni6_err
   client->epoll = client->timer = -1;
   client->due = client->armed = INFINITY;
   client->max_connections = max_connections;
+  TAILQ_INIT(&client->waiting);
   TAILQ_INIT(&client->running);
   TAILQ_INIT(&client->news);
   status = open_descriptors(client, error);
@@ -123,11 +122,22 @@ int eni6_http_pollfd(const struct eni6_http *client) {
   return client->epoll;
 }
 
+/* Takes a transfer out of its client's lists. */
+static void detach(struct eni6_transfer *transfer) {
+  TAILQ_REMOVE(transfer->list, transfer, links);
+  transfer->list = NULL;
+  transfer->client = NULL;
+}
+
+static void move(struct eni6_transfer *transfer, struct transfers *list) {
+  TAILQ_REMOVE(transfer->list, transfer, links);
+  TAILQ_INSERT_TAIL(list, transfer, links);
+  transfer->list = list;
+}
+
 void eni6_http_mark_changed(struct eni6_transfer *transfer) {
-  if (transfer->in_news) return;
-  TAILQ_REMOVE(&transfer->client->running, transfer, links);
-  TAILQ_INSERT_TAIL(&transfer->client->news, transfer, links);
-  transfer->in_news = true;
+  struct transfers *news = &transfer->client->news;
+  if (transfer->list != news) move(transfer, news);
 }
 
 /* --- the life of a transfer --------------------------------------------------------------- */
@@ -148,11 +158,14 @@ static void give_handle_back(struct eni6_http *client, CURL *easy) {
 
 /* Takes the easy handle away from a transfer, and out of the multi handle. */
 static void release_handle(struct eni6_transfer *transfer) {
-  if (transfer->easy) {
-    curl_multi_remove_handle(transfer->client->multi, transfer->easy);
-    give_handle_back(transfer->client, transfer->easy);
-    transfer->easy = NULL;
+  struct eni6_http *client = transfer->client;
+  if (transfer->active) {
+    curl_multi_remove_handle(client->multi, transfer->easy);
+    client->active--;
+    transfer->active = false;
   }
+  if (transfer->easy) give_handle_back(client, transfer->easy);
+  transfer->easy = NULL;
   curl_slist_free_all(transfer->headers);
   transfer->headers = NULL;
 }
@@ -186,13 +199,6 @@ static void abandon(struct eni6_transfer *transfer, int status, const char *why)
   eni6_error_set(&transfer->answer.error, status, "%s: %s", transfer->target, why);
 }
 
-/* Takes a transfer out of its client's lists. */
-static void detach(struct eni6_transfer *transfer) {
-  struct eni6_http *client = transfer->client;
-  TAILQ_REMOVE(transfer->in_news ? &client->news : &client->running, transfer, links);
-  transfer->client = NULL;
-}
-
 /* --- doing the work --------------------------------------------------------------------- */
 
 static void fetch_finished(struct eni6_http *client) {
@@ -213,7 +219,7 @@ static void fail_all(struct eni6_http *client, CURLMcode code) {
   struct eni6_transfer *transfer;
   client->broken = true;
   while ((transfer = TAILQ_FIRST(&client->running)))
-    eni6_http_mark_changed(transfer);
+    move(transfer, &client->news);
   TAILQ_FOREACH(transfer, &client->news, links)
   if (!transfer->done) abandon(transfer, -EIO, curl_multi_strerror(code));
 }
@@ -260,6 +266,70 @@ static bool handle_due(struct eni6_http *client) {
   return true;
 }
 
+/* --- a connection for each, and in time ---------------------------------------- */
+
+static bool has_room(const struct eni6_http *client) {
+  return client->max_connections == 0 || client->active < client->max_connections;
+}
+
+/* Has a transfer begin: on a kept connection it is sent right here. */
+static int begin(struct eni6_transfer *transfer, struct eni6_error *error) {
+  struct eni6_http *client = transfer->client;
+  if (client->broken || !client->multi) {
+    int status = renew_multi(client, error);
+    if (status < 0) return status;
+  }
+  CURLMcode code = curl_multi_add_handle(client->multi, transfer->easy);
+  if (code != CURLM_OK)
+    return eni6_error_set(error, -ENOMEM, "%s: %s", transfer->target, curl_multi_strerror(code));
+  client->active++;
+  transfer->active = true;
+  for (int round = 0; round < ROUNDS_AT_ONCE && handle_due(client);)
+    round++;
+  return 0;
+}
+
+/* libcurl would let a transfer that it has no connection for overrun its time
+ * limit, so that those wait here, with what is left of theirs. */
+static void admit(struct eni6_http *client) {
+  struct eni6_transfer *transfer;
+  while ((transfer = TAILQ_FIRST(&client->waiting)) && has_room(client)) {
+    double left = (transfer->deadline - eni6_system_monotonic()) * 1000;
+    move(transfer, &client->running);
+    if (transfer->timeout > 0)
+      curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS, left > 1 ? (long)left : 1L);
+    if (begin(transfer, &transfer->answer.error) < 0) {
+      transfer->done = true;
+      release_handle(transfer);
+      eni6_http_mark_changed(transfer);
+    }
+  }
+}
+
+/* Ends the waiting whose time is over; returns when the next one's will be. */
+static double expire(struct eni6_http *client) {
+  double now = eni6_system_monotonic(), next = INFINITY;
+  struct eni6_transfer *transfer, *following;
+  for (transfer = TAILQ_FIRST(&client->waiting); transfer; transfer = following) {
+    following = TAILQ_NEXT(transfer, links);
+    if (transfer->deadline <= now)
+      finish(transfer, CURLE_OPERATION_TIMEDOUT);
+    else if (transfer->deadline < next)
+      next = transfer->deadline;
+  }
+  return next;
+}
+
+/* What every call ends with: room is used, and the descriptor will tell what comes.
+ * `told`: the caller looks at the news next; else they make it readable. */
+static void settle(struct eni6_http *client, bool told) {
+  admit(client);
+  double when = expire(client);
+  if (client->due < when) when = client->due;
+  if (!told && !TAILQ_EMPTY(&client->news)) when = 0;
+  arm_timer(client, when);
+}
+
 void eni6_http_step(struct eni6_http *client) {
   struct eni6_sigpipe guard;
   bool more = true;
@@ -269,7 +339,7 @@ void eni6_http_step(struct eni6_http *client) {
     more = handle_due(client) || more;
     if (!TAILQ_EMPTY(&client->news)) break;
   }
-  arm_timer(client, false);
+  settle(client, true);
   eni6_sigpipe_restore(&guard);
 }
 
@@ -286,35 +356,23 @@ static struct eni6_transfer *new_transfer(struct eni6_http *client,
   transfer->max_body = request->max_body;
   transfer->stream = request->stream;
   transfer->repeatable = request->repeatable;
-  TAILQ_INSERT_TAIL(&client->running, transfer, links);
+  transfer->deadline = INFINITY;
+  transfer->list = &client->running;
+  TAILQ_INSERT_TAIL(transfer->list, transfer, links);
   return transfer;
-}
-
-/* Has a transfer begin: on a kept connection it is sent right here. */
-static int begin(struct eni6_transfer *transfer, struct eni6_error *error) {
-  struct eni6_http *client = transfer->client;
-  CURLMcode code = curl_multi_add_handle(client->multi, transfer->easy);
-  if (code != CURLM_OK)
-    return eni6_error_set(error, -ENOMEM, "%s: %s", transfer->target, curl_multi_strerror(code));
-  for (int round = 0; round < ROUNDS_AT_ONCE && handle_due(client);)
-    round++;
-  arm_timer(client, !TAILQ_EMPTY(&client->news));
-  return 0;
 }
 
 static int start(struct eni6_transfer *transfer, const struct eni6_http_request *request,
                  struct eni6_error *error) {
   struct eni6_http *client = transfer->client;
-  struct eni6_sigpipe guard;
-  int status = 0;
   transfer->easy = take_handle(client);
   if (!transfer->easy) return eni6_error_set(error, -ENOMEM, "out of memory");
-  eni6_sigpipe_block(&guard);
-  if (client->broken || !client->multi) status = renew_multi(client, error);
-  if (status == 0) status = eni6_http_set_up(transfer, request, error);
-  if (status == 0) status = begin(transfer, error);
-  eni6_sigpipe_restore(&guard);
-  return status;
+  int status = eni6_http_set_up(transfer, request, error);
+  if (status < 0) return status;
+  if (has_room(client)) return begin(transfer, error);
+  move(transfer, &client->waiting);
+  if (transfer->timeout > 0) transfer->deadline = eni6_system_monotonic() + transfer->timeout;
+  return 0;
 }
 
 int eni6_http_start(struct eni6_http *client, const struct eni6_http_request *request, void *owner,
@@ -323,13 +381,14 @@ int eni6_http_start(struct eni6_http *client, const struct eni6_http_request *re
   if (status < 0) return status;
   struct eni6_transfer *transfer = new_transfer(client, request, owner);
   if (!transfer) return eni6_error_set(error, -ENOMEM, "out of memory");
+  struct eni6_sigpipe guard;
+  eni6_sigpipe_block(&guard);
   status = start(transfer, request, error);
-  if (status < 0) {
-    eni6_transfer_free(transfer);
-    return status;
-  }
-  *out = transfer;
-  return 0;
+  settle(client, false);
+  eni6_sigpipe_restore(&guard);
+  if (status == 0) *out = transfer;
+  if (status < 0) eni6_transfer_free(transfer);
+  return status;
 }
 
 struct eni6_transfer *eni6_http_changed(const struct eni6_http *client,
@@ -340,11 +399,10 @@ struct eni6_transfer *eni6_http_changed(const struct eni6_http *client,
 void eni6_http_acknowledge(struct eni6_http *client) {
   struct eni6_transfer *transfer;
   while ((transfer = TAILQ_FIRST(&client->news))) {
-    detach(transfer);
-    if (transfer->done) continue;
-    transfer->client = client;
-    transfer->in_news = false;
-    TAILQ_INSERT_TAIL(&client->running, transfer, links);
+    if (transfer->done)
+      detach(transfer);
+    else
+      move(transfer, &client->running);
   }
 }
 
@@ -360,6 +418,7 @@ void eni6_http_close(struct eni6_http *client) {
   struct eni6_sigpipe guard;
   if (!client) return;
   eni6_sigpipe_block(&guard);
+  cancel_list(&client->waiting);
   cancel_list(&client->running);
   cancel_list(&client->news);
   while (client->spare_count > 0)
@@ -405,12 +464,14 @@ size_t eni6_transfer_take(struct eni6_transfer *transfer, const char **bytes) {
 }
 
 void eni6_transfer_cancel(struct eni6_transfer *transfer) {
+  struct eni6_http *client = transfer->client;
   struct eni6_sigpipe guard;
   if (transfer->done) return;
   eni6_sigpipe_block(&guard);
   abandon(transfer, -ECANCELED, "cancelled");
-  eni6_sigpipe_restore(&guard);
   detach(transfer);
+  settle(client, false);
+  eni6_sigpipe_restore(&guard);
 }
 
 void eni6_transfer_free(struct eni6_transfer *transfer) {

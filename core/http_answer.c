@@ -193,15 +193,15 @@ static int status_of(CURLcode code) {
 }
 
 /* The system's reason of a failed connection or a broken one, if it is known. */
-static int refine(CURL *easy, int status) {
-  long number = 0;
+static int refine(const struct eni6_transfer *transfer, int status) {
+  long number = transfer->socket_error;
   if (status != -ECONNREFUSED && status != -ECONNRESET) return status;
-  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+  if (number == 0) curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
   return number > 0 && number != EINPROGRESS ? -(int)number : status;
 }
 
 static void timed_out(struct eni6_transfer *transfer, struct eni6_error *error) {
-  double limit = transfer->connect_timeout;
+  double limit = transfer->active ? transfer->connect_timeout : 0;
   if (limit <= 0 || (transfer->timeout > 0 && transfer->timeout < limit)) limit = transfer->timeout;
   if (transfer->answer.sent)
     eni6_error_set(error, -ETIMEDOUT, "%s: no complete answer within %g seconds", transfer->target,
@@ -235,7 +235,7 @@ static bool refused_by_proxy(const struct eni6_transfer *transfer) {
 
 void eni6_http_explain(struct eni6_transfer *transfer, CURLcode code, struct eni6_error *error) {
   const char *reason = transfer->reason[0] ? transfer->reason : curl_easy_strerror(code);
-  int status = refine(transfer->easy, status_of(code));
+  int status = refine(transfer, status_of(code));
   if (transfer->retry_refused)
     eni6_error_set(error, -ECONNRESET,
                    "%s: the connection broke before the answer; the request may have arrived",

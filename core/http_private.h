@@ -22,9 +22,12 @@ struct buffer {
 /* Where the reader of the header lines stands. */
 enum head { HEAD_STATUS, HEAD_FIELDS, HEAD_COMPLETE };
 
+TAILQ_HEAD(transfers, eni6_transfer);
+
 struct eni6_transfer {
-  struct eni6_http *client;         /* NULL once the news of its end was acknowledged */
-  TAILQ_ENTRY(eni6_transfer) links; /* in the client's `running` or its `news` */
+  struct eni6_http *client; /* NULL once the news of its end was acknowledged */
+  TAILQ_ENTRY(eni6_transfer) links;
+  struct transfers *list; /* the one of the client's that it is in */
   void *owner;
   CURL *easy;
   struct curl_slist *headers;
@@ -39,14 +42,14 @@ struct eni6_transfer {
   bool repeatable;
   bool retry_refused;  /* libcurl wanted to send it a second time */
   int callback_status; /* why one of our callbacks stopped it, or 0 */
-  bool in_news;
+  double deadline;     /* until which it waits for a connection */
+  int socket_error;    /* errno of a socket that could not be made, or 0 */
+  bool active;         /* in the hands of libcurl */
   bool done;
   struct eni6_http_answer answer;
   char target[300]; /* host and port, for messages */
   char reason[CURL_ERROR_SIZE];
 };
-
-TAILQ_HEAD(transfers, eni6_transfer);
 
 struct eni6_http {
   CURLM *multi; /* NULL until the first transfer, and after `broken` */
@@ -57,6 +60,8 @@ struct eni6_http {
   int timer;
   double due;               /* when libcurl wants its next turn, of the monotonic clock */
   double armed;             /* when the timer fires: no later than `due` between calls */
+  long active;              /* transfers in the hands of libcurl, max_connections at most */
+  struct transfers waiting; /* for one of those to end */
   struct transfers running; /* under way, nothing to tell */
   struct transfers news;    /* with something to tell, until acknowledged */
   CURL *spare[SPARE_HANDLES];

@@ -2,7 +2,6 @@
 #include "http_private.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -97,22 +96,25 @@ static void set_method(CURL *easy, const struct eni6_http_request *request) {
 
 /* Seconds as libcurl's milliseconds, rounded up; 0 (no limit) stays 0. */
 static long milliseconds(double seconds) {
-  double value = ceil(seconds * 1000);
+  double value = seconds * 1000 + 0.999;
   return value > 2000000000 ? 2000000000L : (long)value;
 }
 
-/* libcurl's own sockets would be inherited by programs that the host starts. */
+/* libcurl's own sockets would be inherited by programs that the host starts; and
+ * it would not tell why there is none. */
 static curl_socket_t on_open_socket(void *data, curlsocktype purpose,
                                     struct curl_sockaddr *address) {
-  (void)data, (void)purpose;
-  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  struct eni6_transfer *transfer = data;
+  (void)purpose;
+  int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  transfer->socket_error = fd < 0 ? errno : 0;
+  return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 /* What holds for every request. QUICK_EXIT: a transfer that ends while its host
  * name is looked up leaves that to its thread and does not wait for it. */
 static void set_manners(CURL *easy) {
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
@@ -194,6 +196,8 @@ int eni6_http_set_up(struct eni6_transfer *transfer, const struct eni6_http_requ
   int status = read_url(transfer, request, error);
   if (status < 0) return status;
   eni6_http_set_callbacks(transfer);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
   set_manners(easy);
   set_method(easy, request);
   curl_easy_setopt(easy, CURLOPT_SHARE, transfer->client->share);

@@ -110,7 +110,7 @@ end
 ---  no_proxy: comma-separated host names, domains and networks that need none;
 ---  ca_file, ca_path: certificates to trust in place of the system's; verify: false trusts any server;
 ---  unix_socket: path to connect to in place of the URL's host;
----  max_connections: at once, 256 if nil; more requests wait, within their time limits;
+---  max_connections: requests under way at once, 256 if nil; more of them wait, within their time limits;
 ---  timeout, connect_timeout, max_body: defaults of the requests, see start;
 ---  getenv: function in place of os.getenv
 ---@return eni6.http.client|nil client, string? message, string? code "EINVAL" for an unusable proxy

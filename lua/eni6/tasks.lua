@@ -165,9 +165,10 @@ local function settle(task, outcome)
   local group, runner = task.group, task.runner
   if task.outcome then return end
   task.outcome = outcome
-  task.wait = nil
   runner.live[task] = nil
+  group.members[task] = outcome.cancelled and true or nil
   if task.thread then by_thread[task.thread] = nil end
+  task.wait, task.thread, task.fn, task.arguments = nil, nil, nil, nil -- a result may be kept for long
   if task.counted then group.running = group.running - 1 end
   group.live = group.live - 1
   for _, wait in ipairs(task.watchers or {}) do runner.loop:over(wait, "ready") end
@@ -355,11 +356,12 @@ function group_ended(group)
   if group.waiter then group.runner.loop:over(group.waiter, "ready") end
 end
 
--- The names of the tasks that were cancelled, in the order of their spawning.
+-- The names of the tasks that were cancelled, in the order of their spawning. Of the members, once the group has
+-- ended, only those are left.
 local function cancelled_names(group)
   local list = {}
   for task in pairs(group.members) do
-    if task.outcome.cancelled and task ~= group.body then list[#list + 1] = task end
+    if task ~= group.body then list[#list + 1] = task end
   end
   table.sort(list, function(a, b) return a.number < b.number end)
   for index, task in ipairs(list) do list[index] = task.name end

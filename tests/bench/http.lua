@@ -74,6 +74,6 @@ local bare, bare_wall = best(measure_bare, port)
 local urllib3 = best(measure_urllib3, port)
 server:close_stdin()
 server:stop(5)
-print(string.format("http: ratio %.2f of a bare curl_multi loop's requests per CPU-second (%.2f by the wall clock, %.0f a second)",
-  bare / ours, bare_wall / ours_wall, COUNT / ours_wall))
+print(string.format("http: ratio %.2f of a bare curl_multi loop's requests per CPU-second (%.2f by the wall clock)",
+  bare / ours, bare_wall / ours_wall))
 print(string.format("http: ratio %.1f times urllib3's requests per CPU-second", urllib3 / ours))

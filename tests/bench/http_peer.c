@@ -1,8 +1,9 @@
 /* What tests/bench/http.lua measures against.
  *
- * usage: http_peer server              answers every request with 1,000 bytes; prints its port
+ * usage: http_peer server
+ *          answers every request with 1,000 bytes; prints its port
  *        http_peer client PORT COUNT CONCURRENCY
- *                                      a bare loop over curl_multi_poll; prints CPU and wall seconds */
+ *          a bare loop over curl_multi_poll; prints CPU and wall seconds */
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

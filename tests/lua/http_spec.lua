@@ -232,6 +232,21 @@ describe("connections", function()
     assert.is_true(servers.stats(client, server).seen.connections - before <= 2)
   end)
 
+  it("that others hold are waited for within the time limit, and not beyond a cancel", function()
+    client:close()
+    client = new { max_connections = 1 }
+    local holder = assert(client:start { url = server.url .. "/delay/60" })
+    local queued = assert(client:start { url = server.url .. "/where" })
+    local code, sent = failure(get("/queued", { timeout = 0.2 }))
+    assert.equal("ETIMEDOUT", code)
+    assert.is_false(sent)
+    queued:cancel()
+    assert.is_false(select(4, queued:result()).sent)
+    holder:cancel()
+    assert.equal(200, get("/where", { timeout = 5 }).status)
+    assert.equal(0, seen("/queued"))
+  end)
+
   it("carry 64 requests at once on one thread", function()
     local before = tasks.now()
     local transfers = {}
@@ -587,6 +602,66 @@ describe("a transfer", function()
       if order == 1 then assert.equal("ECANCELED", select(3, transfers[1]:result())) end
     end
     assert.is_true(descriptors() <= before) -- fewer, if a name was still looked up before
+  end)
+end)
+
+describe("over ten thousand requests", function()
+  -- Kilobytes of memory that this process has in use.
+  local function resident()
+    local file = assert(io.open("/proc/self/statm"))
+    local _, pages = file:read("n", "n")
+    file:close()
+    return pages * 4
+  end
+
+  local function some_that_fail(index)
+    assert(client:start { url = server.url .. "/delay/60" }):cancel()
+    assert.equal("EMSGSIZE", (failure(get("/size/3000", { max_body = 10 }))))
+    assert.equal("ECONNRESET", (failure(get("/drop"))))
+    assert.equal("ETIMEDOUT", (failure(get("/delay/1", { timeout = 0.001 * index % 0.02 + 0.001 }))))
+  end
+
+  -- Some of everything, by 16 tasks at once.
+  local function many(count)
+    assert(tasks.group(function(group)
+      for _ = 1, 16 do
+        group:spawn("worker", function()
+          for index = 1, count / 16 do
+            assert(get("/size/3000"))
+            if index % 100 == 0 then some_that_fail(index) end
+          end
+        end)
+      end
+    end))
+    collectgarbage()
+    collectgarbage()
+  end
+
+  it("memory and descriptors stay flat", function()
+    many(1600)
+    local memory, open = resident(), descriptors()
+    many(10000)
+    assert.is_true(descriptors() <= open + 16) -- connections kept
+    if not package.cpath:find("address", 1, true) then -- ASan keeps what is freed, and looks for leaks itself
+      assert.is_true(resident() - memory < 2000, resident() - memory)
+    end
+  end)
+end)
+
+describe("a process without descriptors left", function()
+  it("gets an error, and can go on when there are some", function()
+    local argv, env = program([[
+      local http = require "eni6.http"
+      local client = http.new { getenv = function() end }
+      local files = {}
+      repeat files[#files + 1] = io.open("/dev/null") until not io.open("/dev/null")
+      local _, message, code = client:request { url = "]] .. server.url .. [[/where" }
+      print(code, message)
+      print(select(3, http.new { getenv = function() end }))
+      for _, file in ipairs(files) do file:close() end
+      print(client:request { url = "]] .. server.url .. [[/where" }.status)]])
+    local result = assert(process.run { argv = { "sh", "-c", 'ulimit -n 40; exec "$@"', "sh", table.unpack(argv) }, env = env })
+    assert.matches("^EMFILE\t127.0.0.1:%d+: .*Too many open files\nEMFILE\n200\n$", result.stdout, result.stderr)
   end)
 end)
 
