@@ -101,7 +101,7 @@ function ledger:take_prefix(prefix, owner) self.blocks[prefix] = owner end
 function ledger:drop_prefix(prefix) self.blocks[prefix] = nil end
 
 local function reserved_for(self, address, kind)
-  for _, reservation in pairs(self.reservations) do
+  for _, reservation in ipairs(self.reservations) do
     if (not kind or reservation.kind == kind) and ipv6.contains(reservation.cidr, address) then return true end
   end
   return false
@@ -122,10 +122,17 @@ local function prefix_is_free(self, block)
   return not reserved_for(self, block:match("^[^/]+"), "explicit")
 end
 
--- Looks through the /80s of a block from a random one on, around its end once. A
--- block of more than a /64 is too large to look through whole.
+local TRIES = 32
+
+-- Tries some of a block's /80s at random; then looks through them from a random
+-- one on, around the end once. A block of more than a /64 is too large to look
+-- through whole.
 local function search_prefix(self, cidr)
-  local block = ipv6.block80(ipv6.random(cidr, self.random))
+  local block
+  for _ = 1, TRIES do
+    block = ipv6.block80(ipv6.random(cidr, self.random))
+    if prefix_is_free(self, block) then return block end
+  end
   for _ = 1, math.floor(2 ^ (80 - math.max(64, cidr.length))) do
     if prefix_is_free(self, block) then return block end
     block = ipv6.next80(block)
@@ -139,7 +146,7 @@ end
 ---@return string|nil prefix nil when no contiguous /80 is left
 function ledger:choose_prefix()
   local reserved
-  for _, reservation in pairs(self.reservations) do
+  for _, reservation in ipairs(self.reservations) do
     if reservation.kind == "prefix" and reservation.cidr.length <= 80 then
       reserved = true
       local block = search_prefix(self, reservation.cidr)
