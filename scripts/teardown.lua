@@ -27,6 +27,8 @@ local function read_arguments()
   parser:flag("--json", "Print the result as one JSON document.")
   parser:option("--host", "Take only this host away; may be repeated."):argname("NAME"):count "*"
   parser:option("--parallel", "Deletions at a time.", "16", face.whole(1, 256)):argname "N"
+  parser:option("--settle", "Seconds before the last look, for what EC2 did not show yet.", "1", face.seconds)
+    :argname "SECONDS"
   face.endpoint_options(parser)
   return parser:parse()
 end
@@ -89,7 +91,7 @@ face.run(function()
   local display = require("progress").new({}, arguments.dry_run)
   local action = arguments.dry_run and teardown.list or teardown.run
   local result, message = action(client, plan, { hosts = hosts, parallel = arguments.parallel,
-    observe = function(event) display:show(event) end })
+    settle = arguments.settle, observe = function(event) display:show(event) end })
   if not result then
     face.fail(NAME, face.FAILED, message .. "\nRun the same command again to go on; what is gone already does not matter.")
   end

@@ -5,6 +5,15 @@ local face = {}
 
 face.FAILED, face.USAGE = 1, 2
 
+--- Writes an error, each line of it under the script's name, and ends.
+---@param name string
+---@param status integer
+---@param message string
+function face.fail(name, status, message)
+  for line in (message .. "\n"):gmatch("([^\n]*)\n") do io.stderr:write(name, ": ", line, "\n") end
+  os.exit(status, true)
+end
+
 --- An argument parser whose complaints end with status 2 and say where help is.
 ---@param name string
 ---@param description string
@@ -12,8 +21,7 @@ face.FAILED, face.USAGE = 1, 2
 function face.parser(name, description, epilog)
   local parser = require "argparse"(name, description, epilog)
   parser.error = function(_, message)
-    io.stderr:write(name, ": ", message, "\nTry: ", name, " --help\n")
-    os.exit(face.USAGE)
+    face.fail(name, face.USAGE, message .. "\nTry: lua scripts/" .. name .. " --help")
   end
   return parser
 end
@@ -30,21 +38,22 @@ function face.whole(low, high)
   end
 end
 
+--- A converter for a time.
+---@param text string
+---@return number|nil
+---@return string? message
+function face.seconds(text)
+  local number = tonumber(text)
+  if number and number >= 0 and number < math.huge then return number end
+  return nil, "must be a number of seconds, not '" .. text .. "'"
+end
+
 --- The options by which a script finds EC2.
 ---@param parser table
 function face.endpoint_options(parser)
   parser:option("--endpoint-url", "EC2 endpoint instead of the region's own."):argname "URL"
   parser:option("--region", "Region instead of the plan's."):argname "NAME"
   parser:option("--profile", "Profile of the AWS config and credentials files."):argname "NAME"
-end
-
---- Writes an error, each line of it under the script's name, and ends.
----@param name string
----@param status integer
----@param message string
-function face.fail(name, status, message)
-  for line in (message .. "\n"):gmatch("([^\n]*)\n") do io.stderr:write(name, ": ", line, "\n") end
-  os.exit(status, true)
 end
 
 --- Writes the one JSON document of a script.

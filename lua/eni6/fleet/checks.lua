@@ -103,11 +103,12 @@ end
 --- Checks that the security groups are of the subnet's VPC.
 ---@param groups table[]  of the survey
 ---@param subnet { id: string, vpc: string }
+---@param path string     where the plan has them
 ---@param report table
-function checks.groups(groups, subnet, report)
+function checks.groups(groups, subnet, path, report)
   for _, group in ipairs(groups) do
     if group.VpcId ~= subnet.vpc then
-      report:add("security_groups", string.format("%s is of %s, the subnet %s of %s; name groups of the subnet's VPC",
+      report:add(path, string.format("%s is of %s, the subnet %s of %s; name groups of the subnet's VPC",
         group.GroupId, group.VpcId, subnet.id, subnet.vpc), "")
     end
   end

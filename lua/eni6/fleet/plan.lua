@@ -133,6 +133,7 @@ local function check_network(raw, settings, report, checked)
   required(report, subnet, "subnet", "give the id of a subnet that has an IPv6 block (here, or with --subnet), "
     .. "or vpc = true to have a network made")
   checked.subnet = check_field(report, fields.subnet, subnet, subnet_source)
+  checked.sources.subnet, checked.sources.security_groups = subnet_source, groups_source
   checked.security_groups = check_field(report, fields.security_groups, groups, groups_source)
 end
 
@@ -140,6 +141,7 @@ end
 local function check_launch(raw, settings, report, checked)
   local image, source = effective(raw, settings, "image")
   checked.image = check_field(report, fields.image, image, source)
+  checked.sources.image = source
   checked.instance_type = check_field(report, fields.instance_type, raw.instance_type, "instance_type")
   checked.tags = check_field(report, fields.tags, raw.tags, "tags") or {}
   checked.user_data = check_field(report, user_data.check, raw.user_data, "user_data")
@@ -147,7 +149,7 @@ local function check_launch(raw, settings, report, checked)
 end
 
 local function check_all(raw, settings, report, io_of)
-  local checked = {}
+  local checked = { sources = { instance_type = "instance_type" } }
   report:unknown_fields(raw, "", FIELDS, places.join)
   check_identity(raw, settings, report, checked)
   check_network(raw, settings, report, checked)
@@ -192,7 +194,8 @@ end
 ---  read_file: (fun(path: string): string?, string?)?, getenv: (fun(name: string): string?)? }
 ---  `settings` gives region, subnet, security_groups or image from outside: instead of the plan's (`overrides`) or
 ---  where the plan has none. `source` ("--subnet", "$SUBNET_ID") stands in messages.
----@return table|nil plan     name, region?, subnet? or vpc, security_groups?, key?, tags, hosts (see eni6.fleet.hosts)
+---@return table|nil plan     name, region?, subnet? or vpc, security_groups?, key?, tags, hosts (see eni6.fleet.hosts);
+---  sources: the paths, options or variables that subnet, groups, image and type came from
 ---@return string? message    every fault on a line of its own
 ---@return string? code       "EPLAN", or "ENOENT" when the file cannot be read
 function plan.load(path, options)

@@ -124,7 +124,7 @@ local function check(run, facts)
   local plan, report = run.plan, run.plan.report
   checks.types(plan.hosts, facts.types, families(run, facts), report)
   checks.images(plan.hosts, facts.types, facts.images, report)
-  if facts.subnet then checks.groups(facts.groups, facts.subnet, report) end
+  if facts.subnet then checks.groups(facts.groups, facts.subnet, plan.sources.security_groups, report) end
   if plan.key then run.import_key = checks.key(plan.key, facts.key, report) end
   stop_at_faults(run)
 end

@@ -32,14 +32,14 @@ local function fault_if(codes, report, path, remedy, value, message, code, detai
 end
 
 local function look_subnet(ec2, plan, report)
-  local found = fault_if({ ["InvalidSubnetID.NotFound"] = true }, report, "subnet",
+  local found = fault_if({ ["InvalidSubnetID.NotFound"] = true }, report, plan.sources.subnet,
     "check the id and the region (" .. ec2.region .. ")", ec2:DescribeSubnets { SubnetIds = { plan.subnet } })
   if not found then return false end
   local subnet = found.Subnets[1]
   local prefix = survey.prefix_of(subnet)
   if not prefix then
-    report:add("subnet", plan.subnet .. " has no IPv6 block; give it one (aws ec2 associate-subnet-cidr-block), name a "
-      .. "subnet that has one, or say vpc = true to have a network made", "")
+    report:add(plan.sources.subnet, plan.subnet .. " has no IPv6 block; give it one (aws ec2 associate-subnet-cidr-block), "
+      .. "name a subnet that has one, or say vpc = true to have a network made", "")
     return false
   end
   return { id = subnet.SubnetId, vpc = subnet.VpcId, prefix = prefix }
@@ -92,7 +92,7 @@ local function distinct(plan, field)
     local value = host[field]
     if not paths[value] then
       list[#list + 1] = value
-      paths[value] = value == plan[field] and field or host.path .. "." .. field
+      paths[value] = value == plan[field] and plan.sources[field] or host.path .. "." .. field
     end
   end
   return list, paths
@@ -133,7 +133,7 @@ end
 local function look_groups(ec2, plan, report)
   if not plan.security_groups then return {} end
   local codes = { ["InvalidGroup.NotFound"] = true, ["InvalidGroupId.Malformed"] = true, ["InvalidGroupId.NotFound"] = true }
-  local found = fault_if(codes, report, "security_groups", "check the ids and the region (" .. ec2.region .. ")",
+  local found = fault_if(codes, report, plan.sources.security_groups, "check the ids and the region (" .. ec2.region .. ")",
     ec2:DescribeSecurityGroups { GroupIds = plan.security_groups })
   return found and found.SecurityGroups or {}
 end
