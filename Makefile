@@ -26,7 +26,7 @@ HTTP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard core/http*.c))
 C_TESTS := $(patsubst tests/c/%.c,$(BUILD)/tests/c/%,$(wildcard tests/c/test_*.c))
 
 .PHONY: all help env deps-build deps-demo deps-check deps-bench demo check bench fuzz lint format \
-	install docs clean c-tests sanitized fuzzers
+	install rockspec clean c-tests sanitized fuzzers
 
 all: $(foreach v,$(LUA_VERSIONS),$(BUILD)/lua$(v)/eni6/core.so \
 	$(if $(wildcard core/http.c),$(BUILD)/lua$(v)/eni6/core/http.so))
@@ -187,6 +187,27 @@ sanitized:
 bench: deps-bench
 	@$(MAKE) -s --no-print-directory -j2 all
 	@lua5.4 tests/bench/run.lua
+
+# One Lua version's modules and the commands that use it. A wrapper names the
+# folders, so that any PREFIX works without LUA_PATH.
+install: all
+	@install -d $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)/eni6/core $(DESTDIR)$(PREFIX)/bin \
+		$(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION) $(DESTDIR)$(PREFIX)/share/eni6
+	@install -m 755 $(BUILD)/lua$(LUA_VERSION)/eni6/core.so $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)/eni6/
+	@install -m 755 $(BUILD)/lua$(LUA_VERSION)/eni6/core/http.so $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)/eni6/core/
+	@cp -R lua/eni6 $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)/
+	@cp -R scripts $(DESTDIR)$(PREFIX)/share/eni6/
+	@for script in scripts/*.lua; do \
+		name=$$(basename $$script .lua); target=$(DESTDIR)$(PREFIX)/bin/eni6-$$name; \
+		printf '%s\n' '#!/bin/sh' \
+			'LUA_PATH="$(PREFIX)/share/lua/$(LUA_VERSION)/?.lua;$(PREFIX)/share/lua/$(LUA_VERSION)/?/init.lua;$${LUA_PATH:-;}" \' \
+			'LUA_CPATH="$(PREFIX)/lib/lua/$(LUA_VERSION)/?.so;$${LUA_CPATH:-;}" \' \
+			"exec lua$(LUA_VERSION) '$(PREFIX)/share/eni6/scripts/$$name.lua' \"\$$@\"" >$$target; \
+		chmod 755 $$target; done
+
+# The rockspec lists exactly the files on disk.
+rockspec:
+	@lua5.4 tests/packaging/rockspec.lua >eni6-scm-1.rockspec
 
 lint:
 	@sh tests/lint.t
