@@ -1,6 +1,8 @@
 -- Runs the benchmarks beside this file, one after the other: each measures eni6 and
 -- its peers in one run and prints their ratios. Words choose those whose name has one.
 
+local ENVIRONMENT = "LUA_PATH='lua/?.lua;lua/?/init.lua;tests/?.lua;;' LUA_CPATH='build/release/lua5.4/?.so;;' "
+
 local function names()
   local list = {}
   local pipe = assert(io.popen("ls tests/bench/*.lua"))
@@ -23,8 +25,7 @@ local failed = false
 for _, name in ipairs(names()) do
   if is_chosen(name) then
     print("--- " .. name)
-    local command = "LUA_PATH='lua/?.lua;lua/?/init.lua;tests/?.lua;;' LUA_CPATH='build/release/lua5.4/?.so;;' lua5.4 tests/bench/"
-    failed = not os.execute(command .. name .. ".lua") or failed
+    failed = not os.execute(ENVIRONMENT .. "lua5.4 tests/bench/" .. name .. ".lua") or failed
   end
 end
 os.exit(failed and 1 or 0)
