@@ -37,7 +37,7 @@ local function read_arguments()
   parser:flag("--sandbox", "Rehearse on an EC2 endpoint of its own, which is gone afterwards.")
   parser:flag("--json", "Print the result as one JSON document.")
   parser:option("--diagram", "Draw the result into a file: .svg, .dot or .txt."):argname("FILE"):convert(diagram)
-  parser:option("--parallel", "Hosts at a time.", "16", face.whole(1, 256)):argname "N"
+  parser:option("--parallel", "Hosts at a time.", "32", face.whole(1, 256)):argname "N"
   parser:option("--subnet", "Subnet instead of the plan's."):argname "ID"
   parser:option("--security-group", "Security group instead of the plan's; may be repeated."):argname("ID"):count "*"
   parser:option("--image", "Image instead of the plan's."):argname "ID"

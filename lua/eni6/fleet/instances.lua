@@ -165,7 +165,9 @@ local function settle(record, instance, fail)
 end
 
 local function look(run, waiting)
-  for _, instance in ipairs(survey.instances(run.ec2, run.plan.name)) do
+  local list, message, code, detail = failure.catch(survey.instances, run.ec2, run.plan.name)
+  if not list then return detail and detail.retryable and AGAIN or nil, message, code, detail end
+  for _, instance in ipairs(list) do
     local record = waiting[instance.InstanceId]
     if record and settle(record, instance, run.fail) then
       waiting[instance.InstanceId] = nil

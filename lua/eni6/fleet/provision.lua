@@ -21,7 +21,7 @@ local provision = {}
 
 local want = failure.want
 
-local PARALLEL = 16
+local PARALLEL = 32
 local PATIENCE = 30 -- seconds for EC2 to see what was just made
 
 -- --- what there is --------------------------------------------------------------------
@@ -352,7 +352,7 @@ end
 ---@param plan table   of eni6.fleet.plan.load
 ---@param options? { parallel: integer?, dry_run: boolean?, patience: number?, observe: fun(event: table)?,
 ---  random: (fun(bytes: integer): string)? }
----  `parallel` hosts at once (16). `patience` is how many seconds EC2 may take to see what was just made (30).
+---  `parallel` hosts at once (32). `patience` is how many seconds EC2 may take to see what was just made (30).
 ---  Events: { host, state, text } as a host goes on, { note } for the rest.
 ---@return table|nil result  { plan, region, subnet, prefix, hosts = { { name, instance_id, interface_id, mac, address,
 ---  block, addresses, state }, … } }

@@ -7,6 +7,7 @@ local ip6 = require "eni6.ip6"
 local existing = require "eni6.fleet.existing"
 local failure = require "eni6.fleet.failure"
 local gather = require "eni6.fleet.gather"
+local patience = require "eni6.fleet.patience"
 local tags = require "eni6.fleet.tags"
 
 local survey = {}
@@ -50,7 +51,9 @@ end
 ---@param filters table[]
 ---@return table[]  of eni6.fleet.existing.read
 function survey.interfaces(ec2, filters)
-  local found = want(ec2:all("DescribeNetworkInterfaces", { Filters = filters, MaxResults = 1000 }))
+  local found = patience.ask(function()
+    return ec2:all("DescribeNetworkInterfaces", { Filters = filters, MaxResults = 1000 })
+  end)
   local list = {}
   for i, interface in ipairs(found.NetworkInterfaces) do list[i] = existing.read(interface) end
   return list
@@ -65,7 +68,7 @@ function survey.subnet_interfaces(ec2, subnet)
 end
 
 local function described(ec2, filters)
-  local found = want(ec2:all("DescribeInstances", { Filters = filters, MaxResults = 1000 }))
+  local found = patience.ask(function() return ec2:all("DescribeInstances", { Filters = filters, MaxResults = 1000 }) end)
   local list = {}
   for _, reservation in ipairs(found.Reservations) do
     for _, instance in ipairs(reservation.Instances) do list[#list + 1] = instance end

@@ -331,6 +331,14 @@ describe("provisioning over a bad wire", function()
     assert.same({ network_interfaces = 2, instances = 2 }, fleet:counts("a-plan"))
   end)
 
+  it("takes its time when EC2 says that there are too many requests", function()
+    local client = fleet:client { max_attempts = 1 }
+    fleet.sandbox:faults { { operation = "RunInstances", kind = "throttle", times = 12 },
+      { operation = "DescribeInstances", kind = "throttle", nth = 2, times = 2 } }
+    made(fleet:plan("{ count = 8 }"), { client = client })
+    assert.same({ network_interfaces = 8, instances = 8 }, fleet:counts("a-plan"))
+  end)
+
   it("lets one host fail and the others go on; the next run completes it", function()
     fleet.sandbox:faults { { operation = "RunInstances", kind = "status", status = 400, code = "InsufficientInstanceCapacity",
       message = "no room", nth = 2, times = 1 } }
