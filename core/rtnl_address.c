@@ -126,6 +126,7 @@ const struct eni6_rtnl_object eni6_rtnl_address_object = {
              1U << ENI6_RTNL_GET | 1U << ENI6_RTNL_DUMP,
     .family = AF_INET6,
     .family_field = ENI6_ADDRESS_FAMILY,
+    .required = ENI6_ADDRESS_ADDRESS,
     .load = load,
     .settle = settle,
     .complete = complete,
@@ -161,4 +162,5 @@ const struct eni6_rtnl_object eni6_rtnl_label_object = {
              1U << ENI6_RTNL_DUMP,
     .family = AF_INET6,
     .family_field = ENI6_LABEL_FAMILY,
+    .required = ENI6_LABEL_PREFIX,
 };

@@ -400,6 +400,10 @@ int eni6_rtnl_encode(struct eni6_rtnl_writer *writer, enum eni6_rtnl_kind kind,
   if (stranger)
     return eni6_error_set(error, -EINVAL, "%s is of another address family than the rest",
                           stranger);
+  bool lacking = object->required != ENI6_NONE && !ENI6_RTNL_HAS(&copy, object->required);
+  if (lacking && verb != ENI6_RTNL_DUMP)
+    return eni6_error_set(error, -EINVAL, "%s: '%s' is missing", object->name,
+                          object->fields[object->required].name);
   const char *complaint = object->check ? object->check(&copy) : NULL;
   if (complaint) return eni6_error_set(error, -EINVAL, "%s", complaint);
   if (object->complete && verb != ENI6_RTNL_DUMP) object->complete(&copy, verb);

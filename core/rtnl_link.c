@@ -160,6 +160,7 @@ const struct eni6_rtnl_object eni6_rtnl_link_object = {
              1U << ENI6_RTNL_GET | 1U << ENI6_RTNL_DUMP,
     .family = AF_UNSPEC,
     .family_field = ENI6_LINK_FAMILY,
+    .required = ENI6_NONE,
     .load = load,
     .settle = settle,
     .check = check,

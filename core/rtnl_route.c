@@ -147,6 +147,7 @@ const struct eni6_rtnl_object eni6_rtnl_route_object = {
              1U << ENI6_RTNL_DELETE | 1U << ENI6_RTNL_GET | 1U << ENI6_RTNL_DUMP,
     .family = AF_INET6,
     .family_field = ENI6_ROUTE_FAMILY,
+    .required = ENI6_ROUTE_DST,
     .load = load,
     .settle = settle,
     .complete = complete,

@@ -65,6 +65,8 @@ struct eni6_rtnl_found {
   struct eni6_rtnl_slice at[ENI6_RTNL_ATTRIBUTES];
 };
 
+enum { ENI6_NONE = 255 };
+
 struct eni6_rtnl_object {
   const char *name;   /* "address" */
   uint16_t type;      /* RTM_NEW…; +1 deletes, +2 asks */
@@ -77,6 +79,7 @@ struct eni6_rtnl_object {
   uint32_t verbs;       /* bits of enum eni6_rtnl_verb */
   uint8_t family;       /* meant when none is given */
   uint8_t family_field; /* the number of its field */
+  uint8_t required;     /* the field that no request but a dump can do without, or ENI6_NONE */
   /* Takes the flags out of the header and attributes, before the fields are read. */
   void (*load)(union eni6_rtnl_record *record, const uint8_t *header,
                const struct eni6_rtnl_found *found);
