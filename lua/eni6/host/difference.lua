@@ -72,11 +72,18 @@ local function add_networkd(steps, facts, wanted, options)
   add_managed(steps, RELOAD, write)
 end
 
+-- accept_ra is 0 where networkd reads the advertisements in the kernel's place. Both
+-- would make two routes, and networkd sets it to 0 again at each start.
+local function is_set(facts, name, value)
+  local present = facts.sysctls[name]
+  return present == value or present == "0" and name:find("/accept_ra$") ~= nil
+end
+
 local function add_kernel_settings(steps, facts, wanted)
   add_file(steps, facts, sysctl.PATH, sysctl.render(wanted.link))
   for _, setting in ipairs(sysctl.settings(wanted.link)) do
     local name, value = setting[1], setting[2]
-    if facts.sysctls[name] ~= value then steps[#steps + 1] = { kind = "sysctl", name = name, value = value } end
+    if not is_set(facts, name, value) then steps[#steps + 1] = { kind = "sysctl", name = name, value = value } end
   end
 end
 
@@ -114,7 +121,8 @@ local function add_docker(steps, facts, wanted, options)
   local function write() return add_file(steps, facts, daemon_json.PATH, text) end
   if options.services and facts.docker.running then
     add_managed(steps, RESTART, write)
-    if steps[#steps].argv == RESTART then steps[#steps].text = "restart Docker" end
+    local last = steps[#steps]
+    if last and last.argv == RESTART then last.text = "restart Docker" end
   else
     write()
   end

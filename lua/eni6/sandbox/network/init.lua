@@ -100,6 +100,17 @@ local function renew_leases(self)
   self.world:after(RENEWAL, function() renew_leases(self) end)
 end
 
+local function follow_cables(self, loop)
+  local poll, events = require("cqueues").poll, self.router:watch()
+  loop:wrap(function()
+    while not self.closed do
+      poll(events, 1)
+      if not self.closed then self.router:follow(events) end
+    end
+    events:close()
+  end)
+end
+
 --- Builds the network of a world and keeps it.
 ---@param options table world; port: the endpoint's; loop, http: of its server; on_error: fun(message)|nil
 ---@return table|nil network, string? message, string? code "EPERM" with what is missing
@@ -117,6 +128,7 @@ function network.open(options)
   self.imds = imds.open { world = options.world, netns = prefix .. "router", loop = options.loop, http = options.http }
   table.insert(options.world.observers, function() on_change(self) end)
   on_change(self)
+  follow_cables(self, options.loop)
   self.world:after(RENEWAL, function() renew_leases(self) end)
   return self
 end

@@ -181,6 +181,33 @@ function router:match(guests, rules)
   return new
 end
 
+-- The kernel forgets a port's proxy neighbours when the cable loses its carrier, as
+-- when a guest reboots; EC2 forgets nothing.
+local function restore(self, name)
+  for _, item in pairs(self.neighbours) do
+    if item.proxy and item.link == name then self.nl:replace_neighbour(item) end
+  end
+end
+
+--- What tells of ports that come and go, to be polled until it is read by follow.
+---@return eni6.netlink.monitor
+function router:watch() return assert(self.nl:monitor { "link" }) end
+
+--- Reads the events, and mends the ports that are plugged in again.
+---@param events eni6.netlink.monitor
+function router:follow(events)
+  local plugged = {}
+  while true do
+    local event = events:read()
+    if not event then break end
+    local record = event.record
+    if record and self.ports[record.name] then plugged[record.name] = event.action == "new" and record.operstate == "up" end
+  end
+  for name, is_up in pairs(plugged) do
+    if is_up then restore(self, name) end
+  end
+end
+
 --- Ends the daemons and the namespace.
 function router:close()
   for _, daemon in pairs(self.daemons) do daemon.process:stop(1) end

@@ -1,0 +1,92 @@
+--- The published topology for whole instances: the sandbox's network, with a real
+--- DHCP server on each of the router's ports instead of addresses that are just there.
+
+local filesystem = require "eni6.filesystem"
+local json = require "dkjson"
+local process = require "eni6.process"
+local sandbox = require "support.sandbox"
+
+local vpc = {}
+vpc.__index = vpc
+
+local function run(argv, options)
+  options = options or {}
+  options.argv = argv
+  local result = assert(process.run(options))
+  if result.status ~= 0 then error(table.concat(argv, " ") .. ": " .. result.stdout .. result.stderr, 2) end
+  return result.stdout
+end
+
+-- The router's end of the cable to the interface with this MAC address.
+local function port_of(router, mac)
+  local neighbours = run { "ip", "-n", router, "-6", "neighbour", "show", "nud", "permanent" }
+  for line in neighbours:gmatch("[^\n]+") do
+    if line:find("lladdr " .. mac, 1, true) then return line:match("dev (%S+)") end
+  end
+  error("no port for " .. mac .. ": " .. neighbours)
+end
+
+-- One range for each address, since dnsmasq gives a client one address of each.
+-- EC2's leases live 450 s; dnsmasq(8)
+local function dhcp_configuration(folder, port, host)
+  local lines = {
+    "port=0", "keep-in-foreground", "log-facility=-", "log-dhcp", "no-ping", "dhcp-authoritative", "user=root",
+    "interface=" .. port, "except-interface=lo", "bind-interfaces", "dhcp-leasefile=" .. folder .. "/" .. port .. ".leases",
+    "shared-network=" .. port .. "," .. host.ipv4, "dhcp-option=option:router,10.0.0.1",
+    "dhcp-range=" .. host.ipv4 .. "," .. host.ipv4 .. ",255.255.240.0,3600",
+  }
+  for _, address in ipairs(host.addresses) do
+    lines[#lines + 1] = string.format("shared-network=%s,%s", port, address)
+    lines[#lines + 1] = string.format("dhcp-range=%s,%s,128,450", address, address)
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local function serve_dhcp(self, host)
+  local port = port_of(self.router, host.mac)
+  for _, address in ipairs({ "10.0.0.1/32", "fd00:ec2::547/128" }) do -- dnsmasq answers only where it has an address
+    run { "ip", "-n", self.router, "address", "add", address, "dev", port }
+  end
+  local path = self.folder .. "/" .. port .. ".conf"
+  assert(filesystem.replace(path, dhcp_configuration(self.folder, port, host), 420))
+  self.daemons[#self.daemons + 1] = assert(process.spawn {
+    argv = { "dnsmasq", "--conf-file=" .. path }, netns = "/run/netns/" .. self.router,
+    stdout = self.folder .. "/" .. port .. ".log", stderr = "stdout", die_with_parent = true })
+end
+
+local function read_hosts(self, document)
+  local interfaces = {}
+  for _, record in ipairs(self.sandbox:state().network_interfaces) do interfaces[record.networkInterfaceId] = record end
+  local paths = self.sandbox:control("GET", "network")
+  for _, host in ipairs(document.hosts) do
+    host.netns = paths[host.instance_id]:match("[^/]+$")
+    host.ipv4 = interfaces[host.interface_id].privateIpAddress
+    serve_dhcp(self, host)
+  end
+  return document.hosts
+end
+
+--- Makes the instances of a plan.
+---@param plan string|nil path, default the published one
+---@return table vpc `hosts` as provision.lua prints them, each with `netns` and `ipv4`; `sandbox`; `router`, a namespace's name
+function vpc.start(plan)
+  local self = setmetatable({ sandbox = sandbox.start { "--network" }, daemons = {} }, vpc)
+  self.folder = run({ "mktemp", "-d" }):gsub("\n", "")
+  self.router = "eni6-" .. self.sandbox.port .. "-router"
+  local printed = run({ "lua5.4", "scripts/provision.lua", plan or "scripts/plans/two-instances.lua", "--json" },
+    { env = self.sandbox.env, timeout = 60 })
+  self.hosts = read_hosts(self, assert(json.decode(printed)))
+  return self
+end
+
+--- What the DHCP servers have logged.
+function vpc:dhcp_log() return run { "sh", "-c", "cat " .. self.folder .. "/*.log" } end
+
+--- Removes all of it.
+function vpc:stop()
+  for _, daemon in ipairs(self.daemons) do daemon:stop(2) end
+  self.sandbox:stop()
+  run { "rm", "-rf", self.folder }
+end
+
+return vpc
