@@ -13,6 +13,11 @@ Examples:
       says what would be made, and whether you are permitted to
   lua scripts/provision.lua my-plan.lua --diagram fleet.svg
   lua scripts/provision.lua my-plan.lua --json | jq -r '.hosts[].address'
+  lua scripts/provision.lua my-plan.lua --configure
+      then reaches each instance over SSH at its IPv6 address, brings eni6 there, splits the
+      addresses, and confirms over a new connection; a host that cannot be confirmed goes back
+      by itself. Host keys come from the consoles, else from the first connection, and are kept
+      in my-plan.known_hosts: a key that has changed since is an error.
   lua scripts/teardown.lua my-plan.lua
       takes it all away again
 
@@ -35,6 +40,13 @@ local function read_arguments()
   parser:argument("plan", "The plan, a Lua file."):argname "PLAN"
   parser:flag("--dry-run", "Make nothing; say what would be made.")
   parser:flag("--sandbox", "Rehearse on an EC2 endpoint of its own, which is gone afterwards.")
+  parser:flag("--configure", "Configure the instances over SSH, too.")
+  parser:option("--user", "Whom to log in as, with --configure; may use sudo.", "ubuntu"):argname "NAME"
+  parser:option("--identity", "The private key to log in with, instead of ssh's own choice."):argname "FILE"
+  parser:option("--known-hosts", "Where the instances' host keys are kept, instead of beside the plan."):argname "FILE"
+  parser:option("--host-keys", "first-use: take the key of an instance whose console shows none;\nconsole: wait until it does.",
+    "first-use"):choices { "first-use", "console" }
+  parser:option("--confirm", "Time to confirm, after which an instance goes back.", "60", face.whole(10, 3600)):argname "SECONDS"
   parser:flag("--json", "Print the result as one JSON document.")
   parser:option("--diagram", "Draw the result into a file: .svg, .dot or .txt."):argname("FILE"):convert(diagram)
   parser:option("--parallel", "Hosts at a time.", "32", face.whole(1, 256)):argname "N"
@@ -42,7 +54,12 @@ local function read_arguments()
   parser:option("--security-group", "Security group instead of the plan's; may be repeated."):argname("ID"):count "*"
   parser:option("--image", "Image instead of the plan's."):argname "ID"
   face.endpoint_options(parser)
-  return parser:parse()
+  local arguments = parser:parse()
+  if arguments.configure and (arguments.sandbox or arguments.dry_run) then
+    parser:error("--configure needs instances to log in to, which " .. (arguments.sandbox and "--sandbox" or "--dry-run")
+      .. " does not make")
+  end
+  return arguments
 end
 
 -- What options and environment say instead of the plan, or where it says nothing.
@@ -120,7 +137,7 @@ local function draw(path, result)
 end
 
 local JSON_ORDER = { "plan", "region", "subnet", "hosts", "name", "instance_id", "interface_id", "mac", "address", "block",
-  "addresses", "state" }
+  "addresses", "state", "configured" }
 
 local function print_result(arguments, result)
   if not arguments.json then return io.stdout:write(require("eni6.fleet.topology").table(result)) end
@@ -136,7 +153,9 @@ local function next_steps(arguments, plan, result)
   if arguments.dry_run then return "\nNothing was made. Run it without --dry-run to make it.\n" end
   local lines = { "\nNext:" }
   if plan.key then lines[#lines + 1] = "  ssh ubuntu@" .. result.hosts[1].address end
-  lines[#lines + 1] = "  lua scripts/configure.lua                on each instance, as root: splits its addresses"
+  if not arguments.configure then
+    lines[#lines + 1] = "  lua scripts/configure.lua                on each instance, as root: splits its addresses"
+  end
   lines[#lines + 1] = "  lua scripts/teardown.lua " .. arguments.plan .. "   takes all of it away again"
   return table.concat(lines, "\n") .. "\n"
 end
@@ -156,6 +175,20 @@ local function report(arguments, plan, result, message, code, detail)
   face.fail(NAME, code == "EPLAN" and face.USAGE or face.FAILED, message)
 end
 
+-- Configures what was made: provision's results, or those of the failure.
+local function configure(arguments, plan, client, display, result)
+  local ok, message, code, detail = require("eni6.fleet.configure").run(result.hosts, {
+    ec2 = client, source = scripts .. "/..", user = arguments.user, confirm = arguments.confirm,
+    known_hosts = arguments.known_hosts or plan.file:gsub("%.lua$", "") .. ".known_hosts",
+    first_use = arguments.host_keys == "first-use",
+    ssh_arguments = arguments.identity and { "-i", arguments.identity, "-o", "IdentitiesOnly=yes" },
+    parallel = arguments.parallel, observe = function(event) display:show(event) end })
+  if ok then return result end
+  detail = detail or {}
+  detail.result = result
+  return nil, message, code, detail
+end
+
 local arguments = read_arguments()
 local sandbox
 
@@ -172,6 +205,9 @@ face.run(function()
     parallel = arguments.parallel, dry_run = arguments.dry_run,
     observe = function(event) display:show(event) end })
   if sandbox then sandbox:stop() end
+  if result and arguments.configure then
+    result, message, code, detail = configure(arguments, plan, client, display, result)
+  end
   return report(arguments, plan, result, message, code, detail)
 end, function()
   io.stderr:write("\n", NAME, ": interrupted. ", arguments.sandbox and "The rehearsal is gone.\n"

@@ -7,7 +7,8 @@ local progress = {}
 progress.__index = progress
 
 local LIVE_HOSTS = 20 -- more would not fit on a screen that the block has to stay on
-local MARKS = { running = "\27[32m✓\27[0m", removed = "\27[32m✓\27[0m", failed = "\27[31m✗\27[0m", left = "\27[31m✗\27[0m" }
+local DONE, FAILED = "\27[32m✓\27[0m", "\27[31m✗\27[0m"
+local MARKS = { running = DONE, configured = DONE, removed = DONE, failed = FAILED, left = FAILED }
 local ONE_LINE, NEXT_LINE_CLEAR = "\27[?7l", "\27[?7h"
 
 --- A display for these hosts.

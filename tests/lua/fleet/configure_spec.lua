@@ -1,0 +1,218 @@
+-- run: lua5.4
+-- Hosts configured over an ssh that answers from a script.
+local base64 = require "eni6.base64"
+local configure = require "eni6.fleet.configure"
+local filesystem = require "eni6.filesystem"
+local host_keys = require "eni6.fleet.host_keys"
+local ssh = require "eni6.fleet.ssh"
+
+local KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIHh7mfSDQcuuvBq+rYHcQuevjw1pDRLbVuGeczGctWtv"
+local FINGERPRINT = "SHA256:EeNDhgaX59KF2li57A7pV2coIqwyjmtmQVvyhbDpoQw"
+
+local CONSOLE = "[    5.1] cloud-init[612]: ok\r\n-----BEGIN SSH HOST KEY KEYS-----\r\n"
+  .. "ssh-ed25519 " .. KEY .. " root@ip-10-0-0-7\r\n-----END SSH HOST KEY KEYS-----\r\n[    5.2] up\r\n"
+
+-- How a host behaves that does all as it should.
+local GOOD = [[
+  if call.command == "true" then return 0 end
+  if call.command:find("cat ", 1, true) then return 0, "" end
+  if call.command:find("tar -xzf", 1, true) then return 0, "lua5.4\n" end
+  if call.command:find("--confirm", 1, true) then return 0, '{"state":"configured, to be confirmed"}' end
+  if call.command:find("configure.lua confirm", 1, true) then return 0, "confirmed\n" end
+]]
+
+describe("configuring hosts over ssh", function()
+  local folder, hosts, events
+
+  before_each(function()
+    folder = os.tmpname()
+    os.remove(folder)
+    assert(filesystem.make_directory(folder .. "/tree/scripts"))
+    for _, name in ipairs { "core", "lua" } do assert(filesystem.make_directory(folder .. "/tree/" .. name)) end
+    assert(filesystem.replace(folder .. "/tree/Makefile", "all:\n"))
+    hosts = { { name = "instance-1", address = "2001:db8::1:1", instance_id = "i-1" } }
+    events = {}
+  end)
+  after_each(function() os.execute("rm -rf " .. folder) end)
+
+  local function console_of(text)
+    return { GetConsoleOutput = function(_, params)
+      assert.equal("i-1", params.InstanceId)
+      return { Output = base64.encode(text) }
+    end }
+  end
+
+  -- Runs against hosts that answer as the Lua text says, then as good ones.
+  local function run(answers, options)
+    assert(filesystem.replace(folder .. "/answers.lua", "local call = ...\nreturn function(call)\n" .. (answers or "") .. GOOD
+      .. "\nerror(call.command) end"))
+    local all = { known_hosts = folder .. "/known_hosts", source = folder .. "/tree", ec2 = console_of(""), pause = 0.01,
+      patience = 5, access_seconds = 0.2, ssh_program = { "lua5.4", "tests/support/fake_ssh.lua", folder },
+      observe = function(event) events[#events + 1] = event end }
+    for name, value in pairs(options or {}) do all[name] = value end
+    return configure.run(hosts, all)
+  end
+
+  local function log()
+    local lines = {}
+    for line in (filesystem.read(folder .. "/log") or ""):gmatch("[^\n]+") do lines[#lines + 1] = line end
+    return lines
+  end
+
+  local function told(words)
+    for _, event in ipairs(events) do
+      if (event.text or ""):find(words, 1, true) then return event end
+    end
+  end
+
+  it("brings the source, configures, and confirms over a connection of its own", function()
+    assert.is_true(run())
+    local lines = log()
+    assert.equal(5, #lines)
+    assert.equal("2001:db8::1:1 accept-new ubuntu 0 true", lines[1])
+    assert.matches("^2001:db8::1:1 yes ubuntu %d%d+ sudo %-n sh %-c ", lines[3])
+    assert.matches("sudo %-n lua5.4 eni6/scripts/configure.lua %-%-confirm 60 %-%-json$", lines[4])
+    assert.matches("sudo %-n lua5.4 eni6/scripts/configure.lua confirm$", lines[5])
+    assert.equal("configured", hosts[1].configured)
+    assert.equal("configured", events[#events].state)
+  end)
+
+  it("says whose key it takes on first use, and holds the host to it", function()
+    assert.is_true(run())
+    assert.truthy(told("taken on first use, as the console shows none: ssh-ed25519 " .. FINGERPRINT))
+    assert.is_true(run())
+    assert.equal("2001:db8::1:1 yes ubuntu 0 true", log()[6])
+  end)
+
+  it("takes the key from the console where it stands there", function()
+    assert.is_true(run(nil, { ec2 = console_of(CONSOLE) }))
+    assert.equal("2001:db8::1:1 yes ubuntu 0 true", log()[1])
+    assert.truthy(told("host key from the console: " .. FINGERPRINT))
+    assert.equal("i-1 ssh-ed25519 " .. KEY .. "\n", filesystem.read(folder .. "/known_hosts"))
+  end)
+
+  it("waits for the console where first use is not enough", function()
+    local asked = 0
+    local slow = { GetConsoleOutput = function()
+      asked = asked + 1
+      return { Output = base64.encode(asked > 2 and CONSOLE or "") }
+    end }
+    assert.is_true(run(nil, { ec2 = slow, first_use = false }))
+    assert.equal("2001:db8::1:1 yes ubuntu 0 true", log()[1])
+    os.remove(folder .. "/known_hosts")
+    local ok, message, code = run(nil, { first_use = false, patience = 0.05 })
+    assert.is_nil(ok)
+    assert.equal("ENOKEY", code)
+    assert.matches("i%-1 shows no host key", message)
+  end)
+
+  it("refuses a host whose key has changed, at once", function()
+    local ok, message, code = run [[
+      do return 255, "", "@@@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @@@\nHost key verification failed.\n" end ]]
+    assert.is_nil(ok)
+    assert.equal("EHOSTKEY", code)
+    assert.matches("^instance%-1: .*somebody else may answer", message)
+    assert.equal(1, #log())
+    assert.equal("failed", hosts[1].configured)
+  end)
+
+  it("waits for a host that boots, and for its key to be in place", function()
+    assert.is_true(run [[
+      if call.count < 3 then return 255, "", "ssh: connect to host x port 22: Connection refused\n" end
+      if call.count == 3 then return 255, "", "ubuntu@x: Permission denied (publickey).\n" end ]])
+    assert.equal(8, #log())
+    local ok, _, code = run [[ do return 255, "", "ubuntu@x: Permission denied (publickey).\n" end ]]
+    assert.is_nil(ok)
+    assert.equal("EACCES", code)
+  end)
+
+  it("brings the source once", function()
+    assert(filesystem.replace(folder .. "/digest", assert(configure.archive(folder .. "/tree")).digest))
+    assert.is_true(run('if call.command:find("cat ", 1, true) then return 0, io.open("' .. folder
+      .. '/digest"):read("a") .. " lua5.3\\n" end\n'))
+    assert.equal(4, #log())
+    assert.matches("lua5.3 eni6/scripts", log()[3])
+  end)
+
+  it("leaves alone what is configured already", function()
+    assert.is_true(run [[ if call.command:find("--confirm", 1, true) then return 0, '{"state":"nothing to do"}' end ]])
+    assert.equal(4, #log())
+    assert.equal("nothing to do", hosts[1].configured)
+  end)
+
+  it("confirms although the connection was lost while the host worked", function()
+    assert.is_true(run [[ if call.command:find("--confirm", 1, true) then return 255, "", "client_loop: send disconnect: "
+      .. "Connection reset by peer\n" end ]])
+    assert.equal("configured", hosts[1].configured)
+    assert.truthy(told("the connection was lost"))
+  end)
+
+  it("tries to confirm until the time is over, and reports a host that goes back", function()
+    assert.is_true(run [[ if call.count == 5 then return 255, "", "Connection timed out\n" end ]])
+    assert.equal(6, #log())
+    local ok, message, code = run([[
+      if call.command:find("lua confirm", 1, true) then return 255, "", "Connection timed out\n" end ]], { confirm = 4 })
+    assert.is_nil(ok)
+    assert.equal("ETIMEDOUT", code)
+    assert.matches("was not confirmed and goes back by itself within 4 s", message)
+    ok, message = run [[ if call.command:find("lua confirm", 1, true) then return 1, "",
+      "configure.lua: nothing waits to be confirmed: it was confirmed, or put back, before\n" end ]]
+    assert.is_nil(ok)
+    assert.matches("goes back by itself within 60 s: configure.lua: nothing waits", message)
+  end)
+
+  it("passes on what a host says of its failure", function()
+    local ok, message, code = run [[ if call.command:find("--confirm", 1, true) then
+      return 1, "", "configure.lua: no way out; everything was put back as it was\n" end ]]
+    assert.is_nil(ok)
+    assert.equal("EFAILED", code)
+    assert.equal("instance-1: configure.lua failed: configure.lua: no way out; everything was put back as it was", message)
+    ok, message = run [[ if call.command:find("tar -xzf", 1, true) then return 100, "", "E: Unable to locate package\n" end ]]
+    assert.is_nil(ok)
+    assert.equal("instance-1: preparing failed: E: Unable to locate package", message)
+  end)
+
+  it("lets one host's failure not stop the others", function()
+    hosts[2] = { name = "instance-2", address = "2001:db8::2:2", instance_id = "i-2" }
+    local ok, message, _, detail = run([[
+      if call.address == "2001:db8::1:1" then return 255, "", "Host key verification failed.\n" end ]], {
+      ec2 = { GetConsoleOutput = function() return nil, "no", "UnauthorizedOperation" end } })
+    assert.is_nil(ok)
+    assert.matches("^instance%-1: ", message)
+    assert.equal(1, #detail.failures)
+    assert.same({ "failed", "configured" }, { hosts[1].configured, hosts[2].configured })
+  end)
+end)
+
+describe("host keys", function()
+  it("reads the last keys of a console, and nothing else", function()
+    local old = CONSOLE:gsub(KEY, (KEY:gsub("Wtv$", "AAA")))
+    assert.same({ { kind = "ssh-ed25519", key = KEY } }, host_keys.from_console(old .. CONSOLE))
+    assert.same({}, host_keys.from_console(""))
+    assert.same({}, host_keys.from_console(CONSOLE:sub(1, 120)))
+    assert.same({}, host_keys.from_console((CONSOLE:gsub("ssh%-ed25519", "ssh-rsa"))))
+  end)
+
+  it("shows fingerprints as ssh-keygen does", function()
+    local path = os.tmpname()
+    assert(filesystem.replace(path, "ssh-ed25519 " .. KEY .. "\n"))
+    local result = assert(require("eni6.process").run { argv = { "ssh-keygen", "-l", "-f", path } })
+    os.remove(path)
+    assert.equal(result.stdout:match("SHA256:%S+"), host_keys.fingerprint { kind = "ssh-ed25519", key = KEY })
+  end)
+end)
+
+describe("ssh", function()
+  it("quotes words so that a shell reads them back", function()
+    local words = { "printf", "%s|", "a b", "it's", "$HOME", "", "a\nb", "*", "--x=1", "\\", "~" }
+    local result = assert(require("eni6.process").run { argv = { "sh", "-c", ssh.quote(words) } })
+    assert.equal("a b|it's|$HOME||a\nb|*|--x=1|\\|~|", result.stdout)
+  end)
+
+  it("says when there is none", function()
+    local _, message, code = ssh.new({ address = "::1", user = "me", known_hosts = "/nowhere", program = { "/nowhere/ssh" } })
+      :run { "true" }
+    assert.equal("ENOENT", code)
+    assert.matches("^ssh to ::1: ", message)
+  end)
+end)
