@@ -12,8 +12,7 @@ static size_t grown(size_t capacity, size_t needed) {
   return least < 256 ? 256 : least;
 }
 
-int eni6_buffer_reserve(struct eni6_buffer *buffer, size_t more, struct eni6_error *error) {
-  if (more <= buffer->capacity - buffer->size) return 0;
+int eni6_buffer_grow(struct eni6_buffer *buffer, size_t more, struct eni6_error *error) {
   if (more > SIZE_MAX - buffer->size)
     return eni6_error_set(error, -ENOMEM, "a text of more than %zu bytes", (size_t)SIZE_MAX);
   size_t capacity = grown(buffer->capacity, buffer->size + more);

@@ -31,8 +31,14 @@ struct eni6_buffer {
   size_t size, capacity;
 };
 
+/* Moves the buffer to where it has room for `more` bytes beyond size. */
+int eni6_buffer_grow(struct eni6_buffer *buffer, size_t more, struct eni6_error *error);
+
 /* Makes room for `more` bytes beyond size. -ENOMEM, the buffer left as it was. */
-int eni6_buffer_reserve(struct eni6_buffer *buffer, size_t more, struct eni6_error *error);
+static inline int eni6_buffer_reserve(struct eni6_buffer *buffer, size_t more,
+                                      struct eni6_error *error) {
+  return more <= buffer->capacity - buffer->size ? 0 : eni6_buffer_grow(buffer, more, error);
+}
 
 /* Wipes and frees; the buffer is empty afterwards and can be used again. */
 void eni6_buffer_free(struct eni6_buffer *buffer);

@@ -17,7 +17,7 @@ struct part {
 void eni6_canonical_begin(struct eni6_canonical *canonical) {
   canonical->names.size = canonical->headers.size = canonical->signed_headers.size = 0;
   canonical->query.size = canonical->parameters.size = canonical->path.size = 0;
-  canonical->request.size = canonical->header_bytes = 0;
+  canonical->request.size = canonical->value_bytes = 0;
 }
 
 void eni6_canonical_free(struct eni6_canonical *canonical) {
@@ -58,17 +58,13 @@ static const char token_bytes[256] = {
     ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y',   ['z'] = 'z',
 };
 
-static char lower(char byte) {
-  return token_bytes[(unsigned char)byte];
-}
-
 static const struct {
   struct eni6_text name;
   enum eni6_header_kind kind;
 } known_headers[] = {
     {{"host", 4}, ENI6_HEADER_HOST},
     {{"x-amz-content-sha256", 20}, ENI6_HEADER_CONTENT_SHA256},
-    {{"authorization", 13}, ENI6_HEADER_RESERVED},
+    {{"authorization", 13}, ENI6_HEADER_AUTHORIZATION},
     {{"x-amz-algorithm", 15}, ENI6_HEADER_RESERVED},
     {{"x-amz-credential", 16}, ENI6_HEADER_RESERVED},
     {{"x-amz-date", 10}, ENI6_HEADER_RESERVED},
@@ -85,28 +81,25 @@ static const struct {
     {{"x-amzn-trace-id", 15}, ENI6_HEADER_UNSIGNED},
 };
 
-static bool is_name(struct eni6_text name, struct eni6_text lower_case) {
-  if (name.size != lower_case.size) return false;
-  for (size_t i = 0; i < name.size; i++)
-    if (lower(name.data[i]) != lower_case.data[i]) return false;
-  return true;
-}
-
-bool eni6_header_is_listed(struct eni6_text list, struct eni6_text name) {
-  while (list.size > 0) {
-    const char *end = memchr(list.data, ';', list.size);
-    size_t size = end ? (size_t)(end - list.data) : list.size;
-    if (is_name(name, (struct eni6_text){list.data, size})) return true;
-    size_t passed = size + (end ? 1 : 0);
-    list = (struct eni6_text){list.data + passed, list.size - passed};
-  }
-  return false;
-}
-
-static enum eni6_header_kind kind_of(struct eni6_text name) {
+static enum eni6_header_kind kind_of(struct eni6_text lower_case) {
   for (size_t i = 0; i < sizeof known_headers / sizeof *known_headers; i++)
-    if (is_name(name, known_headers[i].name)) return known_headers[i].kind;
+    if (eni6_text_equal(lower_case, known_headers[i].name)) return known_headers[i].kind;
   return ENI6_HEADER_ORDINARY;
+}
+
+/* Writes a name in lower case; false when it has a byte that no token has. */
+static bool put_lower(char *out, struct eni6_text name) {
+  for (size_t i = 0; i < name.size; i++) {
+    out[i] = token_bytes[(unsigned char)name.data[i]];
+    if (!out[i]) return false;
+  }
+  return name.size > 0;
+}
+
+bool eni6_is_token(struct eni6_text text) {
+  for (size_t i = 0; i < text.size; i++)
+    if (!token_bytes[(unsigned char)text.data[i]]) return false;
+  return text.size > 0;
 }
 
 /* The size of a folded line's break at `at` (CRLF or LF before a space or tab), or 0. */
@@ -121,32 +114,103 @@ static bool is_control(char byte) {
   return (unsigned char)byte < 0x20 || byte == 0x7f;
 }
 
-static int check_value(const struct eni6_header *header, struct eni6_error *error) {
-  for (size_t i = 0; i < header->value.size; i++) {
-    char byte = header->value.data[i];
-    if (!is_control(byte) || byte == '\t') continue;
-    size_t fold = fold_at(header->value, i);
-    if (fold == 0)
-      return eni6_error_set(error, -EINVAL,
-                            "header %.*s: its value has a control character or line break at "
-                            "byte %zu",
-                            (int)(header->name.size < 64 ? header->name.size : 64),
-                            header->name.data, i + 1);
+/* Whether a value has no byte that could end it early; *clean says whether it
+ * needs no trimming either. */
+static bool check_value(struct eni6_text value, bool *clean) {
+  bool after_space = true, single = true;
+  for (size_t i = 0; i < value.size; i++) {
+    char byte = value.data[i];
+    bool space = byte == ' ';
+    if (space && after_space) single = false;
+    after_space = space;
+    if (!is_control(byte)) continue;
+    single = false;
+    if (byte == '\t') continue;
+    size_t fold = fold_at(value, i);
+    if (fold == 0) return false;
     i += fold - 1;
   }
+  *clean = single && (!after_space || value.size == 0);
+  return true;
+}
+
+static int bad_name(struct eni6_error *error) {
+  return eni6_error_set(error, -EINVAL,
+                        "a header's name is empty or has a byte that no header name has");
+}
+
+static int bad_value(struct eni6_text name, struct eni6_error *error) {
+  return eni6_error_set(error, -EINVAL,
+                        "header %.*s: its value has a control character or a line break",
+                        (int)(name.size < 64 ? name.size : 64), name.data);
+}
+
+/* Writes the name in lower case behind the others, without counting it yet, and
+ * checks the value. */
+static int read_header(struct eni6_canonical *canonical, const struct eni6_header *header,
+                       struct part *part, struct eni6_error *error) {
+  struct eni6_buffer *names = &canonical->names;
+  int status = eni6_buffer_reserve(names, header->name.size, error);
+  if (status < 0) return status;
+  if (!put_lower(names->data + names->size, header->name)) return bad_name(error);
+  part->at = names->size;
+  part->name = (struct eni6_text){names->data + names->size, header->name.size};
+  part->value = header->value;
+  return check_value(header->value, &part->clean) ? 0 : bad_value(header->name, error);
+}
+
+static int keep_header(struct eni6_canonical *canonical, struct part part,
+                       struct eni6_error *error) {
+  int status = add_part(&canonical->headers, part, error);
+  if (status < 0) return status;
+  canonical->names.size += part.name.size;
+  canonical->value_bytes += part.value.size;
   return 0;
 }
 
-int eni6_header_check(const struct eni6_header *header, enum eni6_header_kind *kind,
-                      struct eni6_error *error) {
-  if (header->name.size == 0) return eni6_error_set(error, -EINVAL, "a header has an empty name");
-  for (size_t i = 0; i < header->name.size; i++)
-    if (!lower(header->name.data[i]))
-      return eni6_error_set(error, -EINVAL,
-                            "a header's name has a byte that no header name may have (0x%02x)",
-                            (unsigned char)header->name.data[i]);
-  *kind = kind_of(header->name);
-  return check_value(header, error);
+int eni6_canonical_add_header(struct eni6_canonical *canonical, const struct eni6_header *header,
+                              enum eni6_header_kind *kind, struct eni6_error *error) {
+  struct part part;
+  int status = read_header(canonical, header, &part, error);
+  if (status < 0) return status;
+  *kind = kind_of(part.name);
+  if (*kind == ENI6_HEADER_AUTHORIZATION || *kind == ENI6_HEADER_UNSIGNED) return 0;
+  return keep_header(canonical, part, error);
+}
+
+/* Whether a list such as "host;x-amz-date" has the name. */
+static bool is_listed(struct eni6_text list, struct eni6_text name) {
+  while (list.size > 0) {
+    const char *end = memchr(list.data, ';', list.size);
+    size_t size = end ? (size_t)(end - list.data) : list.size;
+    if (eni6_text_equal(name, (struct eni6_text){list.data, size})) return true;
+    size_t passed = size + (end ? 1 : 0);
+    list = (struct eni6_text){list.data + passed, list.size - passed};
+  }
+  return false;
+}
+
+int eni6_canonical_add_listed(struct eni6_canonical *canonical, const struct eni6_header *header,
+                              struct eni6_text list, struct eni6_error *error) {
+  struct part part;
+  int status = read_header(canonical, header, &part, error);
+  if (status < 0 || !is_listed(list, part.name)) return status;
+  return keep_header(canonical, part, error);
+}
+
+int eni6_canonical_add_own(struct eni6_canonical *canonical, struct eni6_text name,
+                           struct eni6_text value, struct eni6_error *error) {
+  struct part part = {canonical->names.size, name, value, true};
+  int status = eni6_buffer_reserve(&canonical->names, name.size, error);
+  if (status == 0) memcpy(canonical->names.data + canonical->names.size, name.data, name.size);
+  return status == 0 ? keep_header(canonical, part, error) : status;
+}
+
+void eni6_canonical_replace_value(struct eni6_canonical *canonical, struct eni6_text value) {
+  size_t count;
+  struct part *last = parts_of(&canonical->headers, &count) + count - 1;
+  canonical->value_bytes += value.size - last->value.size;
+  last->value = value;
 }
 
 bool eni6_header_is_folded(struct eni6_text value) {
@@ -171,18 +235,6 @@ size_t eni6_header_unfold(char *out, struct eni6_text value) {
     out[size++] = ' ';
   }
   return size;
-}
-
-int eni6_canonical_add_header(struct eni6_canonical *canonical, const struct eni6_header *header,
-                              bool clean, struct eni6_error *error) {
-  struct part part = {canonical->names.size, {NULL, header->name.size}, header->value, clean};
-  int status = eni6_buffer_reserve(&canonical->names, header->name.size, error);
-  if (status == 0) status = add_part(&canonical->headers, part, error);
-  if (status < 0) return status;
-  for (size_t i = 0; i < header->name.size; i++)
-    eni6_buffer_put_byte(&canonical->names, lower(header->name.data[i]));
-  canonical->header_bytes += header->name.size + header->value.size + 2;
-  return 0;
 }
 
 /* --- order ---------------------------------------------------------------------- */
@@ -290,14 +342,20 @@ int eni6_canonical_add_query(struct eni6_canonical *canonical, struct eni6_text 
   return status;
 }
 
+/* Whether the signer sets a parameter of this name, in whatever case. */
+static bool is_own_parameter(struct eni6_text name) {
+  char lower_case[32];
+  if (name.size < 7 || name.size > sizeof lower_case) return false;
+  if (!put_lower(lower_case, name) || memcmp(lower_case, "x-amz-", 6) != 0) return false;
+  return kind_of((struct eni6_text){lower_case, name.size}) == ENI6_HEADER_RESERVED;
+}
+
 bool eni6_canonical_find_reserved(const struct eni6_canonical *canonical, struct eni6_text *name) {
   size_t count;
   const struct part *parameters = parts_of(&canonical->parameters, &count);
   for (size_t i = 0; i < count; i++) {
     *name = (struct eni6_text){canonical->query.data + parameters[i].at, parameters[i].name.size};
-    bool of_signer =
-        name->size > 6 && is_name((struct eni6_text){name->data, 6}, ENI6_TEXT("x-amz-"));
-    if (of_signer && kind_of(*name) == ENI6_HEADER_RESERVED) return true;
+    if (is_own_parameter(*name)) return true;
   }
   return false;
 }
@@ -306,17 +364,18 @@ bool eni6_canonical_find_reserved(const struct eni6_canonical *canonical, struct
 
 /* Trims the value and makes one space of each run of white space. */
 static void put_trimmed(struct eni6_buffer *out, struct eni6_text value) {
-  size_t start = out->size;
+  char *start = out->data + out->size, *next = start;
   bool pending = false;
   for (size_t i = 0; i < value.size; i++) {
     if (is_space(value.data[i])) {
-      pending = out->size > start;
+      pending = next > start;
       continue;
     }
-    if (pending) eni6_buffer_put_byte(out, ' ');
+    if (pending) *next++ = ' ';
     pending = false;
-    eni6_buffer_put_byte(out, value.data[i]);
+    *next++ = value.data[i];
   }
+  out->size += (size_t)(next - start);
 }
 
 /* One line a name: "name:value\n", repeats joined by commas. */
@@ -376,8 +435,8 @@ int eni6_canonical_build(struct eni6_canonical *canonical,
   if (target->path.size > SIZE_MAX / 8)
     return eni6_error_set(error, -E2BIG, "the path is too long");
   size_t bound = target->method.size + 3 * (target->path.size + 1) + canonical->query.size +
-                 canonical->header_bytes + canonical->signed_headers.size +
-                 target->payload_hash.size + 8;
+                 2 * canonical->signed_headers.size + canonical->headers.size +
+                 canonical->names.size + canonical->value_bytes + target->payload_hash.size + 8;
   int status = eni6_buffer_reserve(out, bound, error);
   if (status < 0) return status;
   eni6_buffer_put(out, target->method);

@@ -22,7 +22,8 @@ enum eni6_header_kind {
   ENI6_HEADER_ORDINARY,
   ENI6_HEADER_HOST,
   ENI6_HEADER_CONTENT_SHA256, /* x-amz-content-sha256 */
-  ENI6_HEADER_RESERVED,       /* Authorization, X-Amz-Date and others that the signer sets */
+  ENI6_HEADER_RESERVED,       /* X-Amz-Date and others that the signer sets */
+  ENI6_HEADER_AUTHORIZATION,  /* the signature itself */
   ENI6_HEADER_UNSIGNED,       /* changed or dropped on the way: User-Agent, Connection, ... */
 };
 
@@ -37,32 +38,29 @@ struct eni6_canonical {
   struct eni6_buffer parameters;     /* struct part[], into query */
   struct eni6_buffer path;           /* the path, normalised */
   struct eni6_buffer request;        /* what eni6_canonical_build made */
-  size_t header_bytes;               /* an upper bound of what the headers will take */
+  size_t value_bytes;                /* of all header values */
 };
 
 void eni6_canonical_begin(struct eni6_canonical *canonical);
 void eni6_canonical_free(struct eni6_canonical *canonical);
 
-/* Checks a header's bytes and says what its name means. -EINVAL for a name that
- * is no token (RFC 9110) and for control characters in the value, line breaks
- * among them, except those of a folded line (followed by a space or tab). */
-int eni6_header_check(const struct eni6_header *header, enum eni6_header_kind *kind,
-                      struct eni6_error *error);
-
-/* Whether a list such as "host;x-amz-date" has the name, in any case. */
-bool eni6_header_is_listed(struct eni6_text list, struct eni6_text name);
-
-/* Writes a value as it may go on the wire: folded lines joined by one space.
- * At most value.size bytes; returns their number. */
-size_t eni6_header_unfold(char *out, struct eni6_text value);
-
-/* Whether the value has folded lines. */
-bool eni6_header_is_folded(struct eni6_text value);
-
-/* Adds a header that passed the check; its value is borrowed until the build.
- * A `clean` value needs no trimming and is copied as it is. */
+/* Checks a header, says what its name means, and adds it unless it is UNSIGNED
+ * or AUTHORIZATION. Its value is borrowed until the build. -EINVAL for a name that is no
+ * token (RFC 9110) and for control characters in the value, line breaks among them,
+ * except those of a folded line (followed by a space or tab). */
 int eni6_canonical_add_header(struct eni6_canonical *canonical, const struct eni6_header *header,
-                              bool clean, struct eni6_error *error);
+                              enum eni6_header_kind *kind, struct eni6_error *error);
+
+/* Checks a header, and adds it if its name is in a list such as "host;x-amz-date". */
+int eni6_canonical_add_listed(struct eni6_canonical *canonical, const struct eni6_header *header,
+                              struct eni6_text list, struct eni6_error *error);
+
+/* Adds a header of the signer itself: a name in lower case, a value without spaces. */
+int eni6_canonical_add_own(struct eni6_canonical *canonical, struct eni6_text name,
+                           struct eni6_text value, struct eni6_error *error);
+
+/* Gives the header that was added last another value, which is borrowed. */
+void eni6_canonical_replace_value(struct eni6_canonical *canonical, struct eni6_text value);
 
 /* Sorts the headers and writes signed_headers. */
 int eni6_canonical_finish_headers(struct eni6_canonical *canonical, struct eni6_error *error);
@@ -78,6 +76,16 @@ int eni6_canonical_add_parameter(struct eni6_canonical *canonical, struct eni6_t
 
 /* Whether a parameter was added that the signer sets itself; then *name is it. */
 bool eni6_canonical_find_reserved(const struct eni6_canonical *canonical, struct eni6_text *name);
+
+/* Whether a text is a token (RFC 9110, 5.6.2): a method, a header's name. */
+bool eni6_is_token(struct eni6_text text);
+
+/* Whether a header's value has folded lines. */
+bool eni6_header_is_folded(struct eni6_text value);
+
+/* Writes a value as it may go on the wire: folded lines joined by one space.
+ * At most value.size bytes; returns their number. */
+size_t eni6_header_unfold(char *out, struct eni6_text value);
 
 struct eni6_canonical_target {
   struct eni6_text method, path;

@@ -72,9 +72,7 @@ int eni6_sigv4_string_to_sign(struct eni6_buffer *out, struct eni6_sha256 *sha25
 
 int eni6_sigv4_check_target(struct eni6_text method, struct eni6_text uri,
                             struct eni6_error *error) {
-  enum eni6_header_kind kind;
-  struct eni6_header as_name = {method, {NULL, 0}};
-  if (eni6_header_check(&as_name, &kind, NULL) < 0)
+  if (!eni6_is_token(method))
     return eni6_error_set(error, -EINVAL, "method: it must be a word such as GET or POST");
   if (uri.size > 0 && uri.data[0] != '/' && uri.data[0] != '?')
     return eni6_error_set(error, -EINVAL,
@@ -128,24 +126,21 @@ static int reserved_header(struct eni6_text name, struct eni6_error *error) {
 static int take_header(struct eni6_signer *signer, const struct eni6_sigv4_request *request,
                        size_t index, struct seen *seen, struct eni6_error *error) {
   enum eni6_header_kind kind;
-  struct eni6_header header = request->headers[index];
-  int status = eni6_header_check(&header, &kind, error);
+  const struct eni6_header *header = &request->headers[index];
+  int status = eni6_canonical_add_header(&signer->canonical, header, &kind, error);
   if (status < 0) return status;
-  switch (kind) {
-  case ENI6_HEADER_UNSIGNED: return 0;
-  case ENI6_HEADER_RESERVED: return reserved_header(header.name, error);
-  case ENI6_HEADER_HOST:
+  if (kind == ENI6_HEADER_RESERVED || kind == ENI6_HEADER_AUTHORIZATION)
+    return reserved_header(header->name, error);
+  if (kind == ENI6_HEADER_HOST) {
     seen->hosts++;
     seen->host_index = index;
-    seen->host = header.value = host_to_send(header.value, request->plain_http);
-    break;
-  case ENI6_HEADER_CONTENT_SHA256:
+    seen->host = host_to_send(header->value, request->plain_http);
+    eni6_canonical_replace_value(&signer->canonical, seen->host);
+  } else if (kind == ENI6_HEADER_CONTENT_SHA256) {
     seen->content_sha256s++;
-    seen->content_sha256 = trimmed(header.value);
-    break;
-  case ENI6_HEADER_ORDINARY: break;
+    seen->content_sha256 = trimmed(header->value);
   }
-  return eni6_canonical_add_header(&signer->canonical, &header, false, error);
+  return 0;
 }
 
 static int take_headers(struct eni6_signer *signer, const struct eni6_sigv4_request *request,
@@ -160,12 +155,6 @@ static int take_headers(struct eni6_signer *signer, const struct eni6_sigv4_requ
   if (seen->content_sha256s > 1)
     return eni6_error_set(error, -EINVAL, "headers: there must be one x-amz-content-sha256");
   return 0;
-}
-
-static int add_own_header(struct eni6_signer *signer, struct eni6_text name, struct eni6_text value,
-                          struct eni6_error *error) {
-  struct eni6_header header = {name, value};
-  return eni6_canonical_add_header(&signer->canonical, &header, true, error);
 }
 
 /* --- payload ------------------------------------------------------------------------------ */
@@ -224,6 +213,17 @@ static int find_payload(struct eni6_signer *signer, const struct eni6_sigv4_requ
 
 /* --- signing ------------------------------------------------------------------------------ */
 
+/* Writes the timestamp, and its date into the credential. Many requests have the
+ * same second. */
+static int set_time(struct eni6_signer *signer, int64_t time, struct eni6_error *error) {
+  if (time == signer->time && signer->timestamp[0]) return 0;
+  int status = eni6_sigv4_timestamp(time, signer->timestamp, error);
+  if (status < 0) return status;
+  signer->time = time;
+  memcpy(signer->credential.data + signer->access_key_id_size + 1, signer->timestamp, 8);
+  return 0;
+}
+
 /* What every signature begins with: checks, the time, a clean slate. */
 static int begin(struct eni6_signer *signer, const struct eni6_sigv4_request *request,
                  struct eni6_signed *out, struct eni6_error *error) {
@@ -231,9 +231,8 @@ static int begin(struct eni6_signer *signer, const struct eni6_sigv4_request *re
   eni6_canonical_begin(&signer->canonical);
   signer->string_to_sign.size = signer->output.size = 0;
   int status = eni6_sigv4_check_target(request->method, request->uri, error);
-  if (status == 0) status = eni6_sigv4_timestamp(request->time, signer->timestamp, error);
+  if (status == 0) status = set_time(signer, request->time, error);
   if (status < 0) return status;
-  memcpy(signer->credential.data + signer->access_key_id_size + 1, signer->timestamp, 8);
   out->timestamp = (struct eni6_text){signer->timestamp, sizeof signer->timestamp};
   out->session_token = eni6_buffer_text(&signer->session_token);
   return 0;
@@ -290,11 +289,11 @@ static int write_authorization(struct eni6_signer *signer, struct eni6_signed *o
 /* Adds the headers that the signer sends itself. */
 static int add_own_headers(struct eni6_signer *signer, const struct eni6_sigv4_request *request,
                            const struct eni6_signed *out, struct eni6_error *error) {
-  int status = add_own_header(signer, date_header, out->timestamp, error);
+  int status = eni6_canonical_add_own(&signer->canonical, date_header, out->timestamp, error);
   if (status == 0 && out->session_token.size > 0 && !request->omit_session_token)
-    status = add_own_header(signer, token_header, out->session_token, error);
+    status = eni6_canonical_add_own(&signer->canonical, token_header, out->session_token, error);
   if (status == 0 && out->content_sha256.size > 0)
-    status = add_own_header(signer, sha256_header, out->content_sha256, error);
+    status = eni6_canonical_add_own(&signer->canonical, sha256_header, out->content_sha256, error);
   if (status == 0) status = eni6_canonical_finish_headers(&signer->canonical, error);
   return status;
 }

@@ -50,6 +50,7 @@ struct eni6_signer {
   struct eni6_buffer session_token;
   struct eni6_canonical canonical;
   struct eni6_buffer string_to_sign, output;
+  int64_t time; /* of the timestamp below */
   char timestamp[ENI6_SIGV4_TIMESTAMP_SIZE];
   char payload_hash[ENI6_SHA256_HEX_SIZE];
   char signature[ENI6_SHA256_HEX_SIZE];

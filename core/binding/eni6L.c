@@ -9,11 +9,19 @@ int eni6L_fail(lua_State *L, const struct eni6_error *error) {
   return 3;
 }
 
-void *eni6L_new(lua_State *L, size_t size, const char *type) {
-  void *object = lua_newuserdatauv(L, size, 0);
+/* Empties the userdata at the top of the stack and gives it its type. */
+static void *made_closed(lua_State *L, void *object, size_t size, const char *type) {
   memset(object, 0, size);
   luaL_setmetatable(L, type);
   return object;
+}
+
+void *eni6L_new(lua_State *L, size_t size, const char *type) {
+  return made_closed(L, lua_newuserdatauv(L, size, 0), size, type);
+}
+
+void *eni6L_new_with_value(lua_State *L, size_t size, const char *type) {
+  return made_closed(L, lua_newuserdatauv(L, size, 1), size, type);
 }
 
 void eni6L_type(lua_State *L, const char *type, const luaL_Reg *methods,

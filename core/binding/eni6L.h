@@ -13,6 +13,8 @@
 
 #if LUA_VERSION_NUM < 504
 #define lua_newuserdatauv(L, size, values) lua_newuserdata((L), (size))
+#define lua_setiuservalue(L, index, n) lua_setuservalue((L), (index))
+#define lua_getiuservalue(L, index, n) lua_getuservalue((L), (index))
 #endif
 
 /* Pushes nil, message, code: what a function returns when the world fails. */
@@ -21,6 +23,9 @@ int eni6L_fail(lua_State *L, const struct eni6_error *error);
 /* Pushes a zero-filled userdata that already has its metatable: a closed, empty
  * object that __gc may see at any later moment. Acquire into it afterwards. */
 void *eni6L_new(lua_State *L, size_t size, const char *type);
+
+/* The same, with room for one Lua value (lua_setiuservalue, number 1). */
+void *eni6L_new_with_value(lua_State *L, size_t size, const char *type);
 
 /* Makes the metatable of a type: `metamethods` go into it, `methods` into its
  * __index; either may be NULL. Leaves the stack as it was. */

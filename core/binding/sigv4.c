@@ -4,8 +4,10 @@
 #include <limits.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../sigv4.h"
 #include "../system.h"
@@ -15,6 +17,8 @@
 #define BENCH_TYPE "eni6.sigv4.bench"
 
 enum { FEW_HEADERS = 16, DEFAULT_EXPIRES = 3600 };
+
+#define UNKNOWN_TIME INT64_MIN
 
 /* A signer that Lua holds. While results are pushed, Lua may collect garbage and
  * a finaliser may use or close the same signer: `uses` tells that this happened. */
@@ -31,44 +35,90 @@ static int fail(lua_State *L, const struct eni6_error *error) {
 
 /* --- reading the arguments ------------------------------------------------------------ */
 
-/* Pushes a field of the table at `table` and borrows its text; a nil field gives
- * data NULL unless it is required. The value stays on the stack. */
-static struct eni6_text text_field(lua_State *L, int table, const char *name, bool required) {
-  struct eni6_text text = {NULL, 0};
-  int type = lua_getfield(L, table, name);
-  if (type == LUA_TSTRING)
-    text.data = lua_tolstring(L, -1, &text.size);
-  else if (type != LUA_TNIL || required)
-    luaL_error(L, "%s: a string expected, got %s", name, luaL_typename(L, -1));
+/* What a caller may say of a request. */
+struct arguments {
+  struct eni6_sigv4_request request;
+  bool normalize_path, double_encode;
+  struct eni6_text scheme, payload_hash, signed_headers;
+};
+
+enum field_kind { TEXT, FLAG, SECONDS, HEADERS };
+
+static const struct field {
+  struct eni6_text name;
+  enum field_kind kind;
+  size_t offset; /* in struct arguments */
+} fields[] = {
+    {{"method", 6}, TEXT, offsetof(struct arguments, request.method)},
+    {{"uri", 3}, TEXT, offsetof(struct arguments, request.uri)},
+    {{"headers", 7}, HEADERS, 0},
+    {{"body", 4}, TEXT, offsetof(struct arguments, request.body)},
+    {{"time", 4}, SECONDS, offsetof(struct arguments, request.time)},
+    {{"scheme", 6}, TEXT, offsetof(struct arguments, scheme)},
+    {{"expires", 7}, SECONDS, offsetof(struct arguments, request.expires)},
+    {{"normalize_path", 14}, FLAG, offsetof(struct arguments, normalize_path)},
+    {{"double_encode", 13}, FLAG, offsetof(struct arguments, double_encode)},
+    {{"sign_body", 9}, FLAG, offsetof(struct arguments, request.sign_body)},
+    {{"unsigned_payload", 16}, FLAG, offsetof(struct arguments, request.unsigned_payload)},
+    {{"omit_session_token", 18}, FLAG, offsetof(struct arguments, request.omit_session_token)},
+    {{"payload_hash", 12}, TEXT, offsetof(struct arguments, payload_hash)},
+    {{"signed_headers", 14}, TEXT, offsetof(struct arguments, signed_headers)},
+};
+
+static void wrong_type(lua_State *L, const char *name, const char *expected) {
+  luaL_error(L, "%s: %s expected, got %s", name, expected, luaL_typename(L, -1));
+}
+
+/* Borrows the text at the top of the stack. */
+static struct eni6_text text_value(lua_State *L, const char *name) {
+  struct eni6_text text;
+  if (lua_type(L, -1) != LUA_TSTRING) wrong_type(L, name, "a string");
+  text.data = lua_tolstring(L, -1, &text.size);
   return text;
 }
 
-/* A boolean field; `otherwise` when it is nil. */
-static bool flag_field(lua_State *L, int table, const char *name, bool otherwise) {
-  bool value = lua_getfield(L, table, name) == LUA_TNIL ? otherwise : lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return value;
+static bool flag_value(lua_State *L, const char *name) {
+  if (!lua_isboolean(L, -1)) wrong_type(L, name, "true or false");
+  return lua_toboolean(L, -1);
 }
 
-/* A number field, rounded down; `otherwise` when it is nil. */
-static int64_t seconds_field(lua_State *L, int table, const char *name, lua_Number otherwise) {
-  lua_Number value = otherwise;
-  int type = lua_getfield(L, table, name);
-  if (type == LUA_TNUMBER)
-    value = lua_tonumber(L, -1);
-  else if (type != LUA_TNIL)
-    luaL_error(L, "%s: seconds expected, got %s", name, luaL_typename(L, -1));
-  lua_pop(L, 1);
-  value = floor(value);
+/* A number of seconds, rounded down. */
+static int64_t seconds_value(lua_State *L, const char *name) {
+  if (lua_type(L, -1) != LUA_TNUMBER) wrong_type(L, name, "a number of seconds");
+  lua_Number value = floor(lua_tonumber(L, -1));
   if (!(value >= -1e15 && value <= 1e15)) luaL_error(L, "%s is out of range", name);
   return (int64_t)value;
 }
 
-/* The headers as C has them. Their names and values stay on the stack, so that
- * the texts live whatever becomes of the table. */
+/* The field that the key below the top of the stack names. A field that nobody
+ * knows is a slip of the pen that would otherwise change what is signed. */
+static const struct field *find_field(lua_State *L) {
+  struct eni6_text key = {"?", 1};
+  if (lua_type(L, -2) == LUA_TSTRING) key.data = lua_tolstring(L, -2, &key.size);
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+    if (eni6_text_equal(key, fields[i].name)) return &fields[i];
+  luaL_error(L, "a request has no field \"%s\"", key.data);
+  return NULL;
+}
+
+/* Reads the field whose key and value are at the top of the stack. */
+static void read_field(lua_State *L, struct arguments *arguments) {
+  const struct field *field = find_field(L);
+  char *place = (char *)arguments + field->offset;
+  switch (field->kind) {
+  case TEXT: *(struct eni6_text *)(void *)place = text_value(L, field->name.data); break;
+  case FLAG: *(bool *)place = flag_value(L, field->name.data); break;
+  case SECONDS: *(int64_t *)(void *)place = seconds_value(L, field->name.data); break;
+  case HEADERS: break; /* read before */
+  }
+}
+
+/* The headers as C has them. Their names and values are on the stack from `base`
+ * on, two a header, so that the texts live whatever becomes of the table. */
 struct headers {
   struct eni6_header few[FEW_HEADERS], *all;
   size_t count;
+  int base;
 };
 
 /* Borrows the text of the header's name or value at the top of the stack. */
@@ -83,11 +133,12 @@ static struct eni6_text header_text(lua_State *L, const char *what) {
 
 /* Makes room for `count` headers, in C and on the stack. */
 static void reserve_headers(lua_State *L, struct headers *headers, size_t count) {
-  if (count > INT_MAX / 4) luaL_error(L, "headers: too many");
+  if (count > INT_MAX / 8) luaL_error(L, "headers: too many");
   headers->all = headers->few;
   if (count > FEW_HEADERS) headers->all = lua_newuserdatauv(L, count * sizeof *headers->all, 0);
-  luaL_checkstack(L, 2 * (int)count + LUA_MINSTACK, "too many headers");
+  luaL_checkstack(L, 4 * (int)count + LUA_MINSTACK, "too many headers");
   headers->count = count;
+  headers->base = lua_gettop(L) + 1;
 }
 
 /* Reads { {name, value}, ... }. */
@@ -133,11 +184,16 @@ static void read_map(lua_State *L, int table, struct headers *headers) {
     lua_pushvalue(L, -1); /* value, name, and the name again for lua_next */
   }
   qsort(headers->all, headers->count, sizeof *headers->all, compare_names);
+  headers->base = lua_gettop(L) + 1;
+  for (i = 0; i < headers->count; i++) {
+    lua_pushlstring(L, headers->all[i].name.data, headers->all[i].name.size);
+    lua_pushlstring(L, headers->all[i].value.data, headers->all[i].value.size);
+  }
 }
 
 static void read_headers(lua_State *L, int request, struct headers *headers) {
-  if (lua_getfield(L, request, "headers") != LUA_TTABLE)
-    luaL_error(L, "headers: a table expected, got %s", luaL_typename(L, -1));
+  lua_pushliteral(L, "headers");
+  if (lua_rawget(L, request) != LUA_TTABLE) wrong_type(L, "headers", "a table");
   int table = lua_gettop(L);
   size_t count = lua_rawlen(L, table);
   if (count > 0)
@@ -146,31 +202,40 @@ static void read_headers(lua_State *L, int request, struct headers *headers) {
     read_map(L, table, headers);
 }
 
-/* Fields of a request that sign, presign and canonical_request have in common. */
-static void read_request(lua_State *L, int table, struct eni6_sigv4_request *request,
-                         struct headers *headers) {
-  luaL_checktype(L, table, LUA_TTABLE);
-  *request = (struct eni6_sigv4_request){0};
-  request->method = text_field(L, table, "method", true);
-  request->uri = text_field(L, table, "uri", true);
-  request->body = text_field(L, table, "body", false);
-  request->keep_path = !flag_field(L, table, "normalize_path", true);
-  request->single_encode = !flag_field(L, table, "double_encode", true);
-  read_headers(L, table, headers);
-  request->headers = headers->all;
-  request->header_count = headers->count;
+static void check_scheme(lua_State *L, struct arguments *arguments) {
+  struct eni6_text scheme = arguments->scheme;
+  arguments->request.plain_http = eni6_text_equal(scheme, ENI6_TEXT("http"));
+  if (scheme.data && !arguments->request.plain_http && !eni6_text_equal(scheme, ENI6_TEXT("https")))
+    luaL_error(L, "scheme: it must be \"https\" or \"http\"");
 }
 
-/* Fields that only signing has. */
-static void read_signing(lua_State *L, int table, struct eni6_sigv4_request *request) {
-  request->time = seconds_field(L, table, "time", eni6_system_time());
-  request->sign_body = flag_field(L, table, "sign_body", false);
-  request->unsigned_payload = flag_field(L, table, "unsigned_payload", false);
-  request->omit_session_token = flag_field(L, table, "omit_session_token", false);
-  struct eni6_text scheme = text_field(L, table, "scheme", false);
-  request->plain_http = eni6_text_equal(scheme, ENI6_TEXT("http"));
-  if (scheme.data && !request->plain_http && !eni6_text_equal(scheme, ENI6_TEXT("https")))
-    luaL_error(L, "scheme: it must be \"https\" or \"http\"");
+/* Reads the request at `table`. After the headers nothing allocates, so that no
+ * finaliser can take the borrowed texts away before they are used. */
+static void read_request(lua_State *L, int table, struct arguments *arguments,
+                         struct headers *headers) {
+  *arguments = (struct arguments){.normalize_path = true, .double_encode = true};
+  arguments->request.expires = DEFAULT_EXPIRES;
+  arguments->request.time = UNKNOWN_TIME;
+  luaL_checktype(L, table, LUA_TTABLE);
+  read_headers(L, table, headers);
+  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
+    read_field(L, arguments);
+  if (!arguments->request.method.data) luaL_error(L, "method: a string expected, got nil");
+  if (!arguments->request.uri.data) luaL_error(L, "uri: a string expected, got nil");
+  check_scheme(L, arguments);
+  arguments->request.keep_path = !arguments->normalize_path;
+  arguments->request.single_encode = !arguments->double_encode;
+  arguments->request.headers = headers->all;
+  arguments->request.header_count = headers->count;
+}
+
+/* Reads a request that is to be signed, now unless it says when. */
+static void read_signing(lua_State *L, struct arguments *arguments, struct headers *headers) {
+  read_request(L, 2, arguments, headers);
+  if (arguments->payload_hash.data) luaL_error(L, "payload_hash: give the body instead");
+  if (arguments->signed_headers.data) luaL_error(L, "signed_headers: a signer signs all it may");
+  if (arguments->request.time == UNKNOWN_TIME)
+    arguments->request.time = (int64_t)eni6_system_time();
 }
 
 /* --- giving the results ----------------------------------------------------------------- */
@@ -218,6 +283,16 @@ static void append_result(lua_State *L, const struct claim *claim, const char *n
   end_pair(L, count);
 }
 
+/* The token's string is that of the caller, kept with the signer. */
+static void append_token(lua_State *L, const struct eni6_signed *result, lua_Integer *count) {
+  if (result->session_token.size == 0) return;
+  lua_createtable(L, 2, 0);
+  lua_pushliteral(L, "X-Amz-Security-Token");
+  lua_rawseti(L, -2, 1);
+  lua_getiuservalue(L, 1, 1);
+  end_pair(L, count);
+}
+
 static void push_unfolded(lua_State *L, struct eni6_text value) {
   luaL_Buffer buffer;
   char *out = luaL_buffinitsize(L, &buffer, value.size);
@@ -229,15 +304,16 @@ static void push_unfolded(lua_State *L, struct eni6_text value) {
 static void append_header(lua_State *L, const struct headers *headers, size_t i,
                           const struct eni6_signed *result, lua_Integer *count) {
   struct eni6_text value = headers->all[i].value;
+  int slot = headers->base + 2 * (int)i;
   lua_createtable(L, 2, 0);
-  lua_pushlstring(L, headers->all[i].name.data, headers->all[i].name.size);
+  lua_pushvalue(L, slot);
   lua_rawseti(L, -2, 1);
-  if (i == result->host_index)
+  if (i == result->host_index && result->host.size != value.size)
     lua_pushlstring(L, result->host.data, result->host.size);
   else if (eni6_header_is_folded(value))
     push_unfolded(L, value);
   else
-    lua_pushlstring(L, value.data, value.size);
+    lua_pushvalue(L, slot + 1);
   end_pair(L, count);
 }
 
@@ -248,7 +324,7 @@ static void push_headers(lua_State *L, const struct claim *claim, const struct h
   for (size_t i = 0; i < headers->count; i++)
     append_header(L, headers, i, result, &count);
   append_result(L, claim, "X-Amz-Date", result->timestamp, &count);
-  append_result(L, claim, "X-Amz-Security-Token", result->session_token, &count);
+  append_token(L, result, &count);
   append_result(L, claim, "X-Amz-Content-Sha256", result->content_sha256, &count);
   append_result(L, claim, "Authorization", result->authorization, &count);
 }
@@ -261,36 +337,52 @@ static struct holder *checked_signer(lua_State *L) {
   return holder;
 }
 
-static struct claim claim_signer(lua_State *L) {
-  struct holder *holder = checked_signer(L);
-  return (struct claim){holder, ++holder->uses};
+/* Borrows a text of the table at index 1; the string stays on the stack. */
+static struct eni6_text text_field(lua_State *L, const char *name, bool required) {
+  if (lua_getfield(L, 1, name) == LUA_TNIL && !required) return (struct eni6_text){NULL, 0};
+  return text_value(L, name);
 }
 
 /* new{ access_key_id=, secret_access_key=, session_token=, region=, service= } */
 static int l_new(lua_State *L) {
   struct eni6_error error;
   luaL_checktype(L, 1, LUA_TTABLE);
-  struct eni6_credentials credentials = {
-      text_field(L, 1, "access_key_id", true), text_field(L, 1, "secret_access_key", true),
-      text_field(L, 1, "session_token", false), text_field(L, 1, "region", true),
-      text_field(L, 1, "service", true)};
-  struct holder *holder = eni6L_new(L, sizeof *holder, SIGNER_TYPE);
+  lua_settop(L, 1);
+  struct eni6_credentials credentials;
+  credentials.session_token = text_field(L, "session_token", false); /* at index 2 */
+  credentials.access_key_id = text_field(L, "access_key_id", true);
+  credentials.secret_access_key = text_field(L, "secret_access_key", true);
+  credentials.region = text_field(L, "region", true);
+  credentials.service = text_field(L, "service", true);
+  struct holder *holder = eni6L_new_with_value(L, sizeof *holder, SIGNER_TYPE);
+  lua_pushvalue(L, 2);
+  lua_setiuservalue(L, -2, 1);
   if (eni6_signer_open(&holder->signer, &credentials, &error) < 0) return fail(L, &error);
   holder->open = true;
   return 1;
 }
 
+typedef int signing(struct eni6_signer *, const struct eni6_sigv4_request *, struct eni6_signed *,
+                    struct eni6_error *);
+
+/* What sign and presign have in common: reads the request and signs it. */
+static struct claim compute(lua_State *L, signing *sign, struct headers *headers,
+                            struct eni6_signed *result) {
+  struct eni6_error error;
+  struct arguments arguments;
+  luaL_checkudata(L, 1, SIGNER_TYPE);
+  read_signing(L, &arguments, headers);
+  struct holder *holder = checked_signer(L);
+  struct claim claim = {holder, ++holder->uses};
+  if (sign(&holder->signer, &arguments.request, result, &error) < 0) fail(L, &error);
+  return claim;
+}
+
 /* signer:sign(request): headers to send, { canonical_request=, ... } */
 static int l_sign(lua_State *L) {
-  struct eni6_error error;
-  struct eni6_sigv4_request request;
   struct eni6_signed result;
   struct headers headers;
-  read_request(L, 2, &request, &headers);
-  read_signing(L, 2, &request);
-  struct claim claim = claim_signer(L);
-  if (eni6_signer_sign(&claim.holder->signer, &request, &result, &error) < 0)
-    return fail(L, &error);
+  struct claim claim = compute(L, eni6_signer_sign, &headers, &result);
   push_headers(L, &claim, &headers, &result);
   push_stages(L, &claim, &result);
   return 2;
@@ -298,16 +390,9 @@ static int l_sign(lua_State *L) {
 
 /* signer:presign(request): the URI, { canonical_request=, ... } */
 static int l_presign(lua_State *L) {
-  struct eni6_error error;
-  struct eni6_sigv4_request request;
   struct eni6_signed result;
   struct headers headers;
-  read_request(L, 2, &request, &headers);
-  read_signing(L, 2, &request);
-  request.expires = seconds_field(L, 2, "expires", DEFAULT_EXPIRES);
-  struct claim claim = claim_signer(L);
-  if (eni6_signer_presign(&claim.holder->signer, &request, &result, &error) < 0)
-    return fail(L, &error);
+  struct claim claim = compute(L, eni6_signer_presign, &headers, &result);
   push_result(L, &claim, result.uri);
   push_stages(L, &claim, &result);
   return 2;
@@ -373,30 +458,26 @@ static int open_bench(struct bench *bench, struct eni6_error *error) {
 /* Adds the listed headers, or without a list all that a signer would sign. */
 static int add_headers(struct eni6_canonical *canonical, const struct headers *headers,
                        struct eni6_text list, struct eni6_error *error) {
+  enum eni6_header_kind kind;
   int status = 0;
-  for (size_t i = 0; status == 0 && i < headers->count; i++) {
-    enum eni6_header_kind kind;
-    const struct eni6_header *header = &headers->all[i];
-    status = eni6_header_check(header, &kind, error);
-    bool signs = list.data ? eni6_header_is_listed(list, header->name)
-                           : kind != ENI6_HEADER_UNSIGNED &&
-                                 !eni6_header_is_listed(ENI6_TEXT("authorization"), header->name);
-    if (status == 0 && signs) status = eni6_canonical_add_header(canonical, header, false, error);
-  }
+  for (size_t i = 0; status == 0 && i < headers->count; i++)
+    status = list.data ? eni6_canonical_add_listed(canonical, &headers->all[i], list, error)
+                       : eni6_canonical_add_header(canonical, &headers->all[i], &kind, error);
   return status == 0 ? eni6_canonical_finish_headers(canonical, error) : status;
 }
 
 /* Builds the canonical request of what was read from the arguments. */
-static int build_request(struct bench *bench, const struct eni6_sigv4_request *request,
-                         const struct headers *headers, struct eni6_text list,
-                         struct eni6_text payload_hash, struct eni6_error *error) {
+static int build_request(struct bench *bench, const struct arguments *arguments,
+                         const struct headers *headers, struct eni6_error *error) {
   char hash[ENI6_SHA256_HEX_SIZE];
-  struct eni6_text path, query;
+  const struct eni6_sigv4_request *request = &arguments->request;
+  struct eni6_text path, query, payload_hash = arguments->payload_hash;
   eni6_canonical_begin(&bench->canonical);
   eni6_uri_split(request->uri, &path, &query);
   int status = eni6_sigv4_check_target(request->method, request->uri, error);
   if (status == 0) status = open_bench(bench, error);
-  if (status == 0) status = add_headers(&bench->canonical, headers, list, error);
+  if (status == 0)
+    status = add_headers(&bench->canonical, headers, arguments->signed_headers, error);
   if (status == 0) status = eni6_canonical_add_query(&bench->canonical, query, error);
   if (status == 0 && !payload_hash.data) {
     status = eni6_sha256_hex(&bench->sha256, request->body, hash, error);
@@ -411,13 +492,11 @@ static int build_request(struct bench *bench, const struct eni6_sigv4_request *r
  * signed_headers="host;x-amz-date" }: the text, or nil, message, code. */
 static int l_canonical_request(lua_State *L) {
   struct eni6_error error;
-  struct eni6_sigv4_request request;
+  struct arguments arguments;
   struct headers headers;
   struct bench *bench = lua_touserdata(L, lua_upvalueindex(1));
-  read_request(L, 1, &request, &headers);
-  struct eni6_text list = text_field(L, 1, "signed_headers", false);
-  struct eni6_text payload_hash = text_field(L, 1, "payload_hash", false);
-  int status = build_request(bench, &request, &headers, list, payload_hash, &error);
+  read_request(L, 1, &arguments, &headers);
+  int status = build_request(bench, &arguments, &headers, &error);
   if (status == -EINVAL) return eni6L_fail(L, &error); /* who verifies must not raise for it */
   if (status < 0) return fail(L, &error);
   lua_pushlstring(L, bench->canonical.request.data, bench->canonical.request.size);
@@ -429,9 +508,9 @@ static int l_string_to_sign(lua_State *L) {
   struct eni6_error error;
   struct bench *bench = lua_touserdata(L, lua_upvalueindex(1));
   luaL_checktype(L, 1, LUA_TTABLE);
-  struct eni6_text canonical_request = text_field(L, 1, "canonical_request", true);
-  struct eni6_text timestamp = text_field(L, 1, "timestamp", true);
-  struct eni6_text scope = text_field(L, 1, "scope", true);
+  struct eni6_text canonical_request = text_field(L, "canonical_request", true);
+  struct eni6_text timestamp = text_field(L, "timestamp", true);
+  struct eni6_text scope = text_field(L, "scope", true);
   bench->string_to_sign.size = 0;
   if (open_bench(bench, &error) < 0 ||
       eni6_sigv4_string_to_sign(&bench->string_to_sign, &bench->sha256, timestamp, scope,

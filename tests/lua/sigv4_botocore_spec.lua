@@ -2,7 +2,7 @@
 -- its name, the places where botocore deviates from the specification.
 
 local json = require "dkjson"
-local python = require "oracle.python"
+local oracle = require "support.oracle"
 local sigv4 = require "eni6.sigv4"
 
 local SEED = 20150830
@@ -202,7 +202,7 @@ local DEVIATIONS = {
 for _, deviation in ipairs(DEVIATIONS) do cases[#cases + 1] = plain_case(deviation[2]) end
 
 for _, case in ipairs(cases) do case.url = "https://" .. case.host .. case.uri end
-local results = python.ask("sigv4_botocore", cases)
+local results = oracle.ask("sigv4_botocore.py", cases)
 
 describe("agreement with botocore, seed " .. SEED, function()
   local agreed = 0
