@@ -12,12 +12,13 @@ struct part {
   size_t at;
   struct eni6_text name, value;
   bool clean; /* the value needs no trimming */
+  bool token; /* the value is the session token */
 };
 
 void eni6_canonical_begin(struct eni6_canonical *canonical) {
   canonical->names.size = canonical->headers.size = canonical->signed_headers.size = 0;
   canonical->query.size = canonical->parameters.size = canonical->path.size = 0;
-  canonical->request.size = canonical->value_bytes = 0;
+  canonical->request.size = canonical->value_bytes = canonical->token_at = 0;
 }
 
 void eni6_canonical_free(struct eni6_canonical *canonical) {
@@ -114,11 +115,26 @@ static bool is_control(char byte) {
   return (unsigned char)byte < 0x20 || byte == 0x7f;
 }
 
+/* Whether each of eight bytes is above a space and none is 0x7f: most of what
+ * headers hold. The two subtractions borrow from a byte's top bit if it is not. */
+static bool eight_are_visible(const char *bytes) {
+  const uint64_t ones = UINT64_MAX / 255, tops = ones << 7;
+  uint64_t word;
+  memcpy(&word, bytes, sizeof word);
+  uint64_t delete = word ^ (ones * 0x7f);
+  return !(((word - ones * 0x21) & ~word & tops) | ((delete - ones) & ~delete &tops));
+}
+
 /* Whether a value has no byte that could end it early; *clean says whether it
  * needs no trimming either. */
 static bool check_value(struct eni6_text value, bool *clean) {
   bool after_space = true, single = true;
   for (size_t i = 0; i < value.size; i++) {
+    if (value.size - i >= 8 && eight_are_visible(value.data + i)) {
+      after_space = false;
+      i += 7;
+      continue;
+    }
     char byte = value.data[i];
     bool space = byte == ' ';
     if (space && after_space) single = false;
@@ -156,6 +172,7 @@ static int read_header(struct eni6_canonical *canonical, const struct eni6_heade
   part->at = names->size;
   part->name = (struct eni6_text){names->data + names->size, header->name.size};
   part->value = header->value;
+  part->token = false;
   return check_value(header->value, &part->clean) ? 0 : bad_value(header->name, error);
 }
 
@@ -198,12 +215,23 @@ int eni6_canonical_add_listed(struct eni6_canonical *canonical, const struct eni
   return keep_header(canonical, part, error);
 }
 
+static int add_clean(struct eni6_canonical *canonical, struct part part, struct eni6_error *error) {
+  struct eni6_buffer *names = &canonical->names;
+  int status = eni6_buffer_reserve(names, part.name.size, error);
+  if (status < 0) return status;
+  memcpy(names->data + names->size, part.name.data, part.name.size);
+  return keep_header(canonical, part, error);
+}
+
 int eni6_canonical_add_own(struct eni6_canonical *canonical, struct eni6_text name,
                            struct eni6_text value, struct eni6_error *error) {
-  struct part part = {canonical->names.size, name, value, true};
-  int status = eni6_buffer_reserve(&canonical->names, name.size, error);
-  if (status == 0) memcpy(canonical->names.data + canonical->names.size, name.data, name.size);
-  return status == 0 ? keep_header(canonical, part, error) : status;
+  return add_clean(canonical, (struct part){canonical->names.size, name, value, true, false},
+                   error);
+}
+
+int eni6_canonical_add_token(struct eni6_canonical *canonical, struct eni6_text name,
+                             struct eni6_text value, struct eni6_error *error) {
+  return add_clean(canonical, (struct part){canonical->names.size, name, value, true, true}, error);
 }
 
 void eni6_canonical_replace_value(struct eni6_canonical *canonical, struct eni6_text value) {
@@ -388,6 +416,7 @@ static void put_headers(struct eni6_canonical *canonical) {
     if (i > 0 && !again) eni6_buffer_put_byte(out, '\n');
     if (!again) eni6_buffer_put(out, headers[i].name);
     eni6_buffer_put_byte(out, again ? ',' : ':');
+    if (headers[i].token) canonical->token_at = out->size;
     if (headers[i].clean)
       eni6_buffer_put(out, headers[i].value);
     else

@@ -39,6 +39,7 @@ struct eni6_canonical {
   struct eni6_buffer path;           /* the path, normalised */
   struct eni6_buffer request;        /* what eni6_canonical_build made */
   size_t value_bytes;                /* of all header values */
+  size_t token_at;                   /* where in the request add_token's value is; 0: nowhere */
 };
 
 void eni6_canonical_begin(struct eni6_canonical *canonical);
@@ -58,6 +59,10 @@ int eni6_canonical_add_listed(struct eni6_canonical *canonical, const struct eni
 /* Adds a header of the signer itself: a name in lower case, a value without spaces. */
 int eni6_canonical_add_own(struct eni6_canonical *canonical, struct eni6_text name,
                            struct eni6_text value, struct eni6_error *error);
+
+/* The same for the session token, whose place in the request is noted. */
+int eni6_canonical_add_token(struct eni6_canonical *canonical, struct eni6_text name,
+                             struct eni6_text value, struct eni6_error *error);
 
 /* Gives the header that was added last another value, which is borrowed. */
 void eni6_canonical_replace_value(struct eni6_canonical *canonical, struct eni6_text value);

@@ -50,8 +50,8 @@ void eni6_hmac_close(struct eni6_hmac *hmac);
 int eni6_hmac_sign(const struct eni6_hmac *hmac, struct eni6_sha256 *sha256, struct eni6_text data,
                    unsigned char code[ENI6_SHA256_SIZE], struct eni6_error *error);
 
-/* Writes 2 * size lower-case hexadecimal digits, not terminated. */
-void eni6_hex_encode(char *hex, const unsigned char *bytes, size_t size);
+/* Writes a hash or code in lower-case hexadecimal, not terminated. */
+void eni6_sha256_encode(char hex[ENI6_SHA256_HEX_SIZE], const unsigned char *digest);
 
 /* Overwrites memory in a way that no optimiser drops. */
 void eni6_wipe(void *memory, size_t size);

@@ -150,7 +150,7 @@ static int sign_string(struct eni6_signer *signer, struct eni6_text scope,
   int status = find_key(signer, scope, &key, error);
   if (status == 0)
     status = eni6_hmac_sign(&key->hmac, &signer->sha256, string_to_sign, code, error);
-  if (status == 0) eni6_hex_encode(signature, code, sizeof code);
+  if (status == 0) eni6_sha256_encode(signature, code);
   return status;
 }
 

@@ -252,6 +252,7 @@ static int compute(struct eni6_signer *signer, const struct eni6_sigv4_request *
   int status = eni6_canonical_build(&signer->canonical, &target, error);
   if (status < 0) return status;
   out->canonical_request = eni6_buffer_text(&signer->canonical.request);
+  out->token_at = signer->canonical.token_at;
   status = eni6_sigv4_string_to_sign(&signer->string_to_sign, &signer->sha256, out->timestamp,
                                      scope_of(signer), out->canonical_request, error);
   if (status < 0) return status;
@@ -291,7 +292,7 @@ static int add_own_headers(struct eni6_signer *signer, const struct eni6_sigv4_r
                            const struct eni6_signed *out, struct eni6_error *error) {
   int status = eni6_canonical_add_own(&signer->canonical, date_header, out->timestamp, error);
   if (status == 0 && out->session_token.size > 0 && !request->omit_session_token)
-    status = eni6_canonical_add_own(&signer->canonical, token_header, out->session_token, error);
+    status = eni6_canonical_add_token(&signer->canonical, token_header, out->session_token, error);
   if (status == 0 && out->content_sha256.size > 0)
     status = eni6_canonical_add_own(&signer->canonical, sha256_header, out->content_sha256, error);
   if (status == 0) status = eni6_canonical_finish_headers(&signer->canonical, error);

@@ -82,6 +82,7 @@ struct eni6_signed {
   struct eni6_text authorization;  /* header form */
   struct eni6_text uri;            /* presigned form */
   struct eni6_text canonical_request, string_to_sign, signature;
+  size_t token_at; /* where in the canonical request the session token stands; 0: nowhere */
 };
 
 /* -EINVAL for credentials that cannot be sent: empty, or with bytes that a header

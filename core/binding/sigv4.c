@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "eni6L.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include "../uri.h"
 
 #define SIGNER_TYPE "eni6.signer"
+#define STAGES_TYPE "eni6.sigv4.stages"
 #define BENCH_TYPE "eni6.sigv4.bench"
 
 enum { FEW_HEADERS = 16, DEFAULT_EXPIRES = 3600 };
@@ -246,25 +248,16 @@ struct claim {
   unsigned long use;
 };
 
-/* Pushes a text that belongs to the signer, unless a finaliser took the signer. */
-static void push_result(lua_State *L, const struct claim *claim, struct eni6_text text) {
+/* The signer's results are the claim's until a finaliser takes the signer. */
+static void check_claim(lua_State *L, const struct claim *claim) {
   if (claim->holder->uses != claim->use)
     luaL_error(L, "a finaliser used this signer while it was giving its results: give each "
                   "finaliser a signer of its own");
+}
+
+static void push_result(lua_State *L, const struct claim *claim, struct eni6_text text) {
+  check_claim(L, claim);
   lua_pushlstring(L, text.data, text.size);
-}
-
-static void set_result(lua_State *L, const struct claim *claim, const char *name,
-                       struct eni6_text text) {
-  push_result(L, claim, text);
-  lua_setfield(L, -2, name);
-}
-
-static void push_stages(lua_State *L, const struct claim *claim, const struct eni6_signed *result) {
-  lua_createtable(L, 0, 3);
-  set_result(L, claim, "canonical_request", result->canonical_request);
-  set_result(L, claim, "string_to_sign", result->string_to_sign);
-  set_result(L, claim, "signature", result->signature);
 }
 
 /* Puts the value at the top into the pair below it. */
@@ -327,6 +320,91 @@ static void push_headers(lua_State *L, const struct claim *claim, const struct h
   append_token(L, result, &count);
   append_result(L, claim, "X-Amz-Content-Sha256", result->content_sha256, &count);
   append_result(L, claim, "Authorization", result->authorization, &count);
+}
+
+/* --- the stages of a signature -------------------------------------------------------------- */
+
+/* What was computed on the way, in one piece of memory, made into strings when
+ * somebody asks: hardly anybody does. The session token, most of a canonical
+ * request, is not copied: it is the user value. */
+struct stages {
+  size_t before_token, after_token, string_to_sign;
+  char bytes[]; /* the two parts of the canonical request, the string to sign, the signature */
+};
+
+static void push_stages(lua_State *L, const struct claim *claim, const struct eni6_signed *result) {
+  struct eni6_text request = result->canonical_request, string = result->string_to_sign;
+  size_t before = result->token_at > 0 ? result->token_at : request.size;
+  size_t token = result->token_at > 0 ? result->session_token.size : 0;
+  size_t after = request.size - before - token;
+  size_t size = before + after + string.size + ENI6_SHA256_HEX_SIZE;
+  struct stages *stages = lua_newuserdatauv(L, sizeof *stages + size, 1);
+  check_claim(L, claim);
+  *stages = (struct stages){before, after, string.size};
+  char *next = mempcpy(stages->bytes, request.data, before);
+  next = mempcpy(next, request.data + before + token, after);
+  next = mempcpy(next, string.data, string.size);
+  memcpy(next, result->signature.data, ENI6_SHA256_HEX_SIZE);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_setmetatable(L, -2);
+  if (token == 0) return;
+  lua_getiuservalue(L, 1, 1);
+  lua_setiuservalue(L, -2, 1);
+}
+
+static void push_canonical_request(lua_State *L, const struct stages *stages) {
+  lua_pushlstring(L, stages->bytes, stages->before_token);
+  if (lua_getiuservalue(L, 1, 1) != LUA_TSTRING) {
+    lua_pop(L, 1);
+    return;
+  }
+  lua_pushlstring(L, stages->bytes + stages->before_token, stages->after_token);
+  lua_concat(L, 3);
+}
+
+static const char *const stage_names[] = {"canonical_request", "string_to_sign", "signature", NULL};
+
+/* Pushes a stage by its place in stage_names; false for any other number. */
+static bool push_stage(lua_State *L, const struct stages *stages, int number) {
+  const char *string = stages->bytes + stages->before_token + stages->after_token;
+  switch (number) {
+  case 0: push_canonical_request(L, stages); return true;
+  case 1: lua_pushlstring(L, string, stages->string_to_sign); return true;
+  case 2: lua_pushlstring(L, string + stages->string_to_sign, ENI6_SHA256_HEX_SIZE); return true;
+  default: return false;
+  }
+}
+
+/* The number of the stage that the key at index 2 names; -1 for none. */
+static int stage_number(lua_State *L) {
+  for (int number = 0; lua_type(L, 2) == LUA_TSTRING && stage_names[number]; number++)
+    if (strcmp(lua_tostring(L, 2), stage_names[number]) == 0) return number;
+  return -1;
+}
+
+/* stages.canonical_request, ...; nil for any other key */
+static int l_stages_index(lua_State *L) {
+  const struct stages *stages = luaL_checkudata(L, 1, STAGES_TYPE);
+  if (!push_stage(L, stages, stage_number(L))) lua_pushnil(L);
+  return 1;
+}
+
+/* The next name and stage after a name, or the first ones after nil. */
+static int l_stages_next(lua_State *L) {
+  const struct stages *stages = luaL_checkudata(L, 1, STAGES_TYPE);
+  int number = stage_number(L) + 1;
+  if (!stage_names[number]) return 0;
+  lua_pushstring(L, stage_names[number]);
+  push_stage(L, stages, number);
+  return 2;
+}
+
+/* pairs(stages) */
+static int l_stages_pairs(lua_State *L) {
+  lua_pushcfunction(L, l_stages_next);
+  lua_pushvalue(L, 1);
+  lua_pushnil(L);
+  return 3;
 }
 
 /* --- the signer --------------------------------------------------------------------------- */
@@ -531,14 +609,22 @@ static int l_timestamp(lua_State *L) {
   return 1;
 }
 
+/* Adds sign and presign to the signer's methods; their upvalue is the stages' metatable. */
+static void add_signing(lua_State *L) {
+  static const luaL_Reg methods[] = {{"sign", l_sign}, {"presign", l_presign}, {NULL, NULL}};
+  luaL_getmetatable(L, SIGNER_TYPE);
+  lua_getfield(L, -1, "__index");
+  luaL_getmetatable(L, STAGES_TYPE);
+  luaL_setfuncs(L, methods, 1);
+  lua_pop(L, 2);
+}
+
 int eni6L_open_sigv4(lua_State *L) {
-  static const luaL_Reg methods[] = {{"sign", l_sign},
-                                     {"presign", l_presign},
-                                     {"signature", l_signature},
-                                     {"close", l_close},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"signature", l_signature}, {"close", l_close}, {NULL, NULL}};
   static const luaL_Reg metamethods[] = {
       {"__gc", l_close}, {"__close", l_close}, {"__tostring", l_tostring}, {NULL, NULL}};
+  static const luaL_Reg stages_metamethods[] = {
+      {"__index", l_stages_index}, {"__pairs", l_stages_pairs}, {NULL, NULL}};
   static const luaL_Reg bench_metamethods[] = {{"__gc", l_bench_gc}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"new", l_new},
                                        {"canonical_request", l_canonical_request},
@@ -546,7 +632,9 @@ int eni6L_open_sigv4(lua_State *L) {
                                        {"timestamp", l_timestamp},
                                        {NULL, NULL}};
   eni6L_type(L, SIGNER_TYPE, methods, metamethods);
+  eni6L_type(L, STAGES_TYPE, NULL, stages_metamethods);
   eni6L_type(L, BENCH_TYPE, NULL, bench_metamethods);
+  add_signing(L);
   luaL_newlibtable(L, functions);
   eni6L_new(L, sizeof(struct bench), BENCH_TYPE);
   luaL_setfuncs(L, functions, 1);

@@ -51,7 +51,7 @@ static void assert_code(struct eni6_sha256 *sha256, struct eni6_text key, struct
   assert_int_equal(eni6_hmac_key(&hmac, sha256, key, NULL), 0);
   for (int again = 0; again < 2; again++) { /* a key serves more than once */
     assert_int_equal(eni6_hmac_sign(&hmac, sha256, data, code, NULL), 0);
-    eni6_hex_encode(hex, code, sizeof code);
+    eni6_sha256_encode(hex, code);
     assert_string_equal(hex, expected);
   }
   eni6_hmac_close(&hmac);
