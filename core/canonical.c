@@ -125,14 +125,22 @@ static bool eight_are_visible(const char *bytes) {
   return !(((word - ones * 0x21) & ~word & tops) | ((delete - ones) & ~delete &tops));
 }
 
+/* How many bytes from `at` on are surely visible: eight, or the last ones, or 0. */
+static size_t visible_run(struct eni6_text value, size_t at) {
+  if (value.size < 8) return 0;
+  size_t from = value.size - at < 8 ? value.size - 8 : at;
+  return eight_are_visible(value.data + from) ? from + 8 - at : 0;
+}
+
 /* Whether a value has no byte that could end it early; *clean says whether it
  * needs no trimming either. */
 static bool check_value(struct eni6_text value, bool *clean) {
   bool after_space = true, single = true;
   for (size_t i = 0; i < value.size; i++) {
-    if (value.size - i >= 8 && eight_are_visible(value.data + i)) {
+    size_t visible = visible_run(value, i);
+    if (visible > 0) {
       after_space = false;
-      i += 7;
+      i += visible - 1;
       continue;
     }
     char byte = value.data[i];

@@ -120,9 +120,17 @@ static const char digit_pairs[] = "000102030405060708090a0b0c0d0e0f"
                                   "e0e1e2e3e4e5e6e7e8e9eaebecedeeef"
                                   "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff";
 
+static void put_pair(char *hex, unsigned char byte) {
+  memcpy(hex, digit_pairs + (size_t)2 * byte, 2);
+}
+
 void eni6_sha256_encode(char hex[ENI6_SHA256_HEX_SIZE], const unsigned char *digest) {
-  for (size_t i = 0; i < ENI6_SHA256_SIZE; i++)
-    memcpy(hex + 2 * i, digit_pairs + 2 * digest[i], 2);
+  for (size_t i = 0; i < ENI6_SHA256_SIZE; i += 4, hex += 8) {
+    put_pair(hex, digest[i]);
+    put_pair(hex + 2, digest[i + 1]);
+    put_pair(hex + 4, digest[i + 2]);
+    put_pair(hex + 6, digest[i + 3]);
+  }
 }
 
 void eni6_wipe(void *memory, size_t size) {

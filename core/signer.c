@@ -142,9 +142,9 @@ static int find_key(struct eni6_signer *signer, struct eni6_text scope,
   return replace_key(signer, scope, found, error);
 }
 
-static int sign_string(struct eni6_signer *signer, struct eni6_text scope,
-                       struct eni6_text string_to_sign, char signature[ENI6_SHA256_HEX_SIZE],
-                       struct eni6_error *error) {
+int eni6_signer_signature(struct eni6_signer *signer, struct eni6_text scope,
+                          struct eni6_text string_to_sign, char signature[ENI6_SHA256_HEX_SIZE],
+                          struct eni6_error *error) {
   unsigned char code[ENI6_SHA256_SIZE];
   struct eni6_scope_key *key;
   int status = find_key(signer, scope, &key, error);
@@ -152,23 +152,4 @@ static int sign_string(struct eni6_signer *signer, struct eni6_text scope,
     status = eni6_hmac_sign(&key->hmac, &signer->sha256, string_to_sign, code, error);
   if (status == 0) eni6_sha256_encode(signature, code);
   return status;
-}
-
-/* The n-th line (from 0) of a text; empty when there is none. */
-static struct eni6_text line_of(struct eni6_text text, int n) {
-  for (;; n--) {
-    const char *end = text.size > 0 ? memchr(text.data, '\n', text.size) : NULL;
-    size_t size = end ? (size_t)(end - text.data) : text.size;
-    if (n == 0) return (struct eni6_text){text.data, size};
-    if (!end) return (struct eni6_text){NULL, 0};
-    text = (struct eni6_text){end + 1, text.size - size - 1};
-  }
-}
-
-int eni6_signer_signature(struct eni6_signer *signer, struct eni6_text string_to_sign,
-                          char signature[ENI6_SHA256_HEX_SIZE], struct eni6_error *error) {
-  struct eni6_text scope = line_of(string_to_sign, 2);
-  if (scope.size == 0)
-    return eni6_error_set(error, -EINVAL, "a string to sign has its scope on the third line");
-  return sign_string(signer, scope, string_to_sign, signature, error);
 }

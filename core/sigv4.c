@@ -70,6 +70,17 @@ int eni6_sigv4_string_to_sign(struct eni6_buffer *out, struct eni6_sha256 *sha25
   return status;
 }
 
+struct eni6_text eni6_sigv4_scope(struct eni6_text string_to_sign) {
+  struct eni6_text line = {NULL, 0}, rest = string_to_sign;
+  for (int n = 0; n < 3; n++) {
+    const char *end = rest.size > 0 ? memchr(rest.data, '\n', rest.size) : NULL;
+    if (!end) return (struct eni6_text){NULL, 0};
+    line = (struct eni6_text){rest.data, (size_t)(end - rest.data)};
+    rest = (struct eni6_text){end + 1, rest.size - line.size - 1};
+  }
+  return line;
+}
+
 int eni6_sigv4_check_target(struct eni6_text method, struct eni6_text uri,
                             struct eni6_error *error) {
   if (!eni6_is_token(method))
@@ -258,7 +269,8 @@ static int compute(struct eni6_signer *signer, const struct eni6_sigv4_request *
   if (status < 0) return status;
   out->string_to_sign = eni6_buffer_text(&signer->string_to_sign);
   out->signature = (struct eni6_text){signer->signature, sizeof signer->signature};
-  return eni6_signer_signature(signer, out->string_to_sign, signer->signature, error);
+  return eni6_signer_signature(signer, scope_of(signer), out->string_to_sign, signer->signature,
+                               error);
 }
 
 /* Refuses a URI that was presigned already. */

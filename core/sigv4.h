@@ -103,10 +103,14 @@ int eni6_signer_sign(struct eni6_signer *signer, const struct eni6_sigv4_request
 int eni6_signer_presign(struct eni6_signer *signer, const struct eni6_sigv4_request *request,
                         struct eni6_signed *out, struct eni6_error *error);
 
-/* The last stage alone: the signature of a string to sign, whose third line says
- * for which date, region and service. */
-int eni6_signer_signature(struct eni6_signer *signer, struct eni6_text string_to_sign,
-                          char signature[ENI6_SHA256_HEX_SIZE], struct eni6_error *error);
+/* The last stage alone: the signature of a string to sign, for a scope such as
+ * "20150830/us-east-1/ec2/aws4_request". */
+int eni6_signer_signature(struct eni6_signer *signer, struct eni6_text scope,
+                          struct eni6_text string_to_sign, char signature[ENI6_SHA256_HEX_SIZE],
+                          struct eni6_error *error);
+
+/* The scope in a string to sign, its third line; empty when there is none. */
+struct eni6_text eni6_sigv4_scope(struct eni6_text string_to_sign);
 
 /* Appends the string to sign for a canonical request. */
 int eni6_sigv4_string_to_sign(struct eni6_buffer *out, struct eni6_sha256 *sha256,

@@ -95,8 +95,9 @@ static int64_t seconds_value(lua_State *L, const char *name) {
 /* The field that the key below the top of the stack names. A field that nobody
  * knows is a slip of the pen that would otherwise change what is signed. */
 static const struct field *find_field(lua_State *L) {
-  struct eni6_text key = {"?", 1};
-  if (lua_type(L, -2) == LUA_TSTRING) key.data = lua_tolstring(L, -2, &key.size);
+  struct eni6_text key = {"?", 0};
+  const char *name = lua_tolstring(L, -2, &key.size); /* a number in its place is an error, too */
+  if (name) key.data = name;
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
     if (eni6_text_equal(key, fields[i].name)) return &fields[i];
   luaL_error(L, "a request has no field \"%s\"", key.data);
@@ -115,21 +116,22 @@ static void read_field(lua_State *L, struct arguments *arguments) {
   }
 }
 
-/* The headers as C has them. Their names and values are on the stack from `base`
- * on, two a header, so that the texts live whatever becomes of the table. */
+/* The headers as C has them. On the stack from `base` on are three values for each:
+ * its pair (nil if it came from a map), name and value, so that the texts live
+ * whatever becomes of the tables. */
 struct headers {
   struct eni6_header few[FEW_HEADERS], *all;
   size_t count;
   int base;
 };
 
-/* Borrows the text of the header's name or value at the top of the stack. */
+/* Borrows the text of the header's name or value at the top of the stack; a number
+ * becomes text there. */
 static struct eni6_text header_text(lua_State *L, const char *what) {
   struct eni6_text text;
-  int type = lua_type(L, -1);
-  if (type != LUA_TSTRING && (type != LUA_TNUMBER || *what == 'n'))
-    luaL_error(L, "headers: a %s must be a string, not %s", what, luaL_typename(L, -1));
   text.data = lua_tolstring(L, -1, &text.size);
+  if (!text.data)
+    luaL_error(L, "headers: a %s must be a string, not %s", what, luaL_typename(L, -1));
   return text;
 }
 
@@ -138,7 +140,7 @@ static void reserve_headers(lua_State *L, struct headers *headers, size_t count)
   if (count > INT_MAX / 8) luaL_error(L, "headers: too many");
   headers->all = headers->few;
   if (count > FEW_HEADERS) headers->all = lua_newuserdatauv(L, count * sizeof *headers->all, 0);
-  luaL_checkstack(L, 4 * (int)count + LUA_MINSTACK, "too many headers");
+  luaL_checkstack(L, 5 * (int)count + LUA_MINSTACK, "too many headers");
   headers->count = count;
   headers->base = lua_gettop(L) + 1;
 }
@@ -150,12 +152,10 @@ static void read_list(lua_State *L, int table, size_t count, struct headers *hea
     if (lua_rawgeti(L, table, (lua_Integer)i + 1) != LUA_TTABLE)
       luaL_error(L, "headers: entry %d must be {name, value}, not %s", (int)i + 1,
                  luaL_typename(L, -1));
-    int pair = lua_gettop(L);
-    lua_rawgeti(L, pair, 1);
+    lua_rawgeti(L, -1, 1);
     headers->all[i].name = header_text(L, "name");
-    lua_rawgeti(L, pair, 2);
+    lua_rawgeti(L, -2, 2);
     headers->all[i].value = header_text(L, "value");
-    lua_remove(L, pair);
   }
 }
 
@@ -182,12 +182,14 @@ static void read_map(lua_State *L, int table, struct headers *headers) {
   for (lua_pushnil(L); lua_next(L, table); i++) {
     headers->all[i].value = header_text(L, "value");
     lua_insert(L, -2);
+    if (lua_type(L, -1) != LUA_TSTRING) wrong_type(L, "headers", "names that are strings");
     headers->all[i].name = header_text(L, "name");
     lua_pushvalue(L, -1); /* value, name, and the name again for lua_next */
   }
   qsort(headers->all, headers->count, sizeof *headers->all, compare_names);
   headers->base = lua_gettop(L) + 1;
   for (i = 0; i < headers->count; i++) {
+    lua_pushnil(L);
     lua_pushlstring(L, headers->all[i].name.data, headers->all[i].name.size);
     lua_pushlstring(L, headers->all[i].value.data, headers->all[i].value.size);
   }
@@ -240,6 +242,17 @@ static void read_signing(lua_State *L, struct arguments *arguments, struct heade
     arguments->request.time = (int64_t)eni6_system_time();
 }
 
+/* The upvalues of sign and presign: what each call would else look up by name. */
+enum {
+  SIGNER_METATABLE = 1,
+  STAGES_METATABLE,
+  DATE_NAME,
+  TOKEN_NAME,
+  SHA256_NAME,
+  AUTHORIZATION_NAME,
+  UPVALUES = AUTHORIZATION_NAME
+};
+
 /* --- giving the results ----------------------------------------------------------------- */
 
 /* A call's claim on the signer's results. */
@@ -266,11 +279,12 @@ static void end_pair(lua_State *L, lua_Integer *count) {
   lua_rawseti(L, -2, ++*count);
 }
 
-static void append_result(lua_State *L, const struct claim *claim, const char *name,
-                          struct eni6_text value, lua_Integer *count) {
+/* Appends a header of the signer; `name` is an upvalue. */
+static void append_result(lua_State *L, const struct claim *claim, int name, struct eni6_text value,
+                          lua_Integer *count) {
   if (value.size == 0) return;
   lua_createtable(L, 2, 0);
-  lua_pushstring(L, name);
+  lua_pushvalue(L, lua_upvalueindex(name));
   lua_rawseti(L, -2, 1);
   push_result(L, claim, value);
   end_pair(L, count);
@@ -280,7 +294,7 @@ static void append_result(lua_State *L, const struct claim *claim, const char *n
 static void append_token(lua_State *L, const struct eni6_signed *result, lua_Integer *count) {
   if (result->session_token.size == 0) return;
   lua_createtable(L, 2, 0);
-  lua_pushliteral(L, "X-Amz-Security-Token");
+  lua_pushvalue(L, lua_upvalueindex(TOKEN_NAME));
   lua_rawseti(L, -2, 1);
   lua_getiuservalue(L, 1, 1);
   end_pair(L, count);
@@ -292,22 +306,37 @@ static void push_unfolded(lua_State *L, struct eni6_text value) {
   luaL_pushresultsize(&buffer, eni6_header_unfold(out, value));
 }
 
-/* Appends one of the caller's headers as it is to be sent: folded lines joined,
- * a default port dropped, else the very same strings. */
-static void append_header(lua_State *L, const struct headers *headers, size_t i,
-                          const struct eni6_signed *result, lua_Integer *count) {
-  struct eni6_text value = headers->all[i].value;
-  int slot = headers->base + 2 * (int)i;
-  lua_createtable(L, 2, 0);
-  lua_pushvalue(L, slot);
-  lua_rawseti(L, -2, 1);
+/* Pushes the value of one of the caller's headers as it is to be sent: a default
+ * port dropped, folded lines joined. False: it is sent as it came, and nothing was
+ * pushed. */
+static bool push_changed(lua_State *L, struct eni6_text value, size_t i,
+                         const struct eni6_signed *result) {
   if (i == result->host_index && result->host.size != value.size)
     lua_pushlstring(L, result->host.data, result->host.size);
   else if (eni6_header_is_folded(value))
     push_unfolded(L, value);
   else
-    lua_pushvalue(L, slot + 1);
-  end_pair(L, count);
+    return false;
+  return true;
+}
+
+/* Appends one of the caller's headers: the very pair if it is sent as it came. */
+static void append_header(lua_State *L, const struct headers *headers, size_t i,
+                          const struct eni6_signed *result, lua_Integer *count) {
+  int pair = headers->base + 3 * (int)i;
+  bool changed = push_changed(L, headers->all[i].value, i, result);
+  if (!changed && !lua_isnil(L, pair)) {
+    lua_pushvalue(L, pair);
+    lua_rawseti(L, -2, ++*count);
+    return;
+  }
+  if (!changed) lua_pushvalue(L, pair + 2);
+  lua_createtable(L, 2, 0);
+  lua_insert(L, -2);
+  lua_rawseti(L, -2, 2);
+  lua_pushvalue(L, pair + 1);
+  lua_rawseti(L, -2, 1);
+  lua_rawseti(L, -2, ++*count);
 }
 
 static void push_headers(lua_State *L, const struct claim *claim, const struct headers *headers,
@@ -316,10 +345,10 @@ static void push_headers(lua_State *L, const struct claim *claim, const struct h
   lua_createtable(L, (int)headers->count + 4, 0);
   for (size_t i = 0; i < headers->count; i++)
     append_header(L, headers, i, result, &count);
-  append_result(L, claim, "X-Amz-Date", result->timestamp, &count);
+  append_result(L, claim, DATE_NAME, result->timestamp, &count);
   append_token(L, result, &count);
-  append_result(L, claim, "X-Amz-Content-Sha256", result->content_sha256, &count);
-  append_result(L, claim, "Authorization", result->authorization, &count);
+  append_result(L, claim, SHA256_NAME, result->content_sha256, &count);
+  append_result(L, claim, AUTHORIZATION_NAME, result->authorization, &count);
 }
 
 /* --- the stages of a signature -------------------------------------------------------------- */
@@ -345,7 +374,7 @@ static void push_stages(lua_State *L, const struct claim *claim, const struct en
   next = mempcpy(next, request.data + before + token, after);
   next = mempcpy(next, string.data, string.size);
   memcpy(next, result->signature.data, ENI6_SHA256_HEX_SIZE);
-  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_pushvalue(L, lua_upvalueindex(STAGES_METATABLE));
   lua_setmetatable(L, -2);
   if (token == 0) return;
   lua_getiuservalue(L, 1, 1);
@@ -409,10 +438,13 @@ static int l_stages_pairs(lua_State *L) {
 
 /* --- the signer --------------------------------------------------------------------------- */
 
-static struct holder *checked_signer(lua_State *L) {
-  struct holder *holder = luaL_checkudata(L, 1, SIGNER_TYPE);
+/* The signer at index 1, open or not. */
+static struct holder *any_signer(lua_State *L) {
+  return luaL_checkudata(L, 1, SIGNER_TYPE);
+}
+
+static void check_open(lua_State *L, const struct holder *holder) {
   if (!holder->open) luaL_argerror(L, 1, "the signer is closed");
-  return holder;
 }
 
 /* Borrows a text of the table at index 1; the string stays on the stack. */
@@ -443,14 +475,21 @@ static int l_new(lua_State *L) {
 typedef int signing(struct eni6_signer *, const struct eni6_sigv4_request *, struct eni6_signed *,
                     struct eni6_error *);
 
+/* The signer of sign and presign. */
+static struct holder *fast_signer(lua_State *L) {
+  bool is_signer =
+      lua_getmetatable(L, 1) && lua_rawequal(L, -1, lua_upvalueindex(SIGNER_METATABLE));
+  return is_signer ? lua_touserdata(L, 1) : any_signer(L);
+}
+
 /* What sign and presign have in common: reads the request and signs it. */
 static struct claim compute(lua_State *L, signing *sign, struct headers *headers,
                             struct eni6_signed *result) {
   struct eni6_error error;
   struct arguments arguments;
-  luaL_checkudata(L, 1, SIGNER_TYPE);
+  struct holder *holder = fast_signer(L);
   read_signing(L, &arguments, headers);
-  struct holder *holder = checked_signer(L);
+  check_open(L, holder); /* now: reading may have run a finaliser that closed it */
   struct claim claim = {holder, ++holder->uses};
   if (sign(&holder->signer, &arguments.request, result, &error) < 0) fail(L, &error);
   return claim;
@@ -481,17 +520,21 @@ static int l_signature(lua_State *L) {
   struct eni6_error error;
   struct eni6_text text;
   char signature[ENI6_SHA256_HEX_SIZE];
-  struct holder *holder = checked_signer(L);
+  struct holder *holder = any_signer(L);
   text.data = luaL_checklstring(L, 2, &text.size);
+  check_open(L, holder);
+  struct eni6_text scope = eni6_sigv4_scope(text);
+  luaL_argcheck(L, scope.size > 0, 2, "a string to sign has its scope on the third line");
   holder->uses++;
-  if (eni6_signer_signature(&holder->signer, text, signature, &error) < 0) return fail(L, &error);
+  if (eni6_signer_signature(&holder->signer, scope, text, signature, &error) < 0)
+    return fail(L, &error);
   lua_pushlstring(L, signature, sizeof signature);
   return 1;
 }
 
 /* The access key id is the only part of the credentials that may be seen. */
 static int l_tostring(lua_State *L) {
-  struct holder *holder = luaL_checkudata(L, 1, SIGNER_TYPE);
+  struct holder *holder = any_signer(L);
   lua_pushliteral(L, SIGNER_TYPE " (");
   struct eni6_text id = eni6_signer_access_key_id(&holder->signer);
   if (holder->open)
@@ -505,7 +548,7 @@ static int l_tostring(lua_State *L) {
 
 /* close, __gc and __close: safe twice. */
 static int l_close(lua_State *L) {
-  struct holder *holder = luaL_checkudata(L, 1, SIGNER_TYPE);
+  struct holder *holder = any_signer(L);
   holder->open = false;
   holder->uses++;
   eni6_signer_close(&holder->signer);
@@ -609,13 +652,18 @@ static int l_timestamp(lua_State *L) {
   return 1;
 }
 
-/* Adds sign and presign to the signer's methods; their upvalue is the stages' metatable. */
+/* Adds sign and presign to the signer's methods. */
 static void add_signing(lua_State *L) {
   static const luaL_Reg methods[] = {{"sign", l_sign}, {"presign", l_presign}, {NULL, NULL}};
   luaL_getmetatable(L, SIGNER_TYPE);
   lua_getfield(L, -1, "__index");
+  lua_pushvalue(L, -2);
   luaL_getmetatable(L, STAGES_TYPE);
-  luaL_setfuncs(L, methods, 1);
+  lua_pushliteral(L, "X-Amz-Date");
+  lua_pushliteral(L, "X-Amz-Security-Token");
+  lua_pushliteral(L, "X-Amz-Content-Sha256");
+  lua_pushliteral(L, "Authorization");
+  luaL_setfuncs(L, methods, UPVALUES);
   lua_pop(L, 2);
 }
 

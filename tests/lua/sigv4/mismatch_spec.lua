@@ -62,7 +62,7 @@ describe("sigv4.explain_mismatch", function()
       "The Canonical String for this request should have been\n'" .. theirs .. "'\n\n", stages)
     assert.same({ { part = "header x-amz-security-token", ours = "(18 bytes)", theirs = "(5 bytes)" } },
       explained.differences)
-    stages.canonical_request = "GET\n/\nX-Amz-Security-Token=abc&a=1\nhost:h\n\nhost\nx"
+    stages = { canonical_request = "GET\n/\nX-Amz-Security-Token=abc&a=1\nhost:h\n\nhost\nx" }
     explained = sigv4.explain_mismatch("The Canonical String for this request should have been\n"
       .. "'GET\n/\nX-Amz-Security-Token=abc&a=2\nhost:h\n\nhost\nx'", stages)
     assert.equal("X-Amz-Security-Token=...&a=1", explained.differences[1].ours)
