@@ -94,7 +94,7 @@ static bool put_lower(char *out, struct eni6_text name) {
     out[i] = token_bytes[(unsigned char)name.data[i]];
     if (!out[i]) return false;
   }
-  return name.size > 0;
+  return true;
 }
 
 bool eni6_is_token(struct eni6_text text) {
@@ -174,6 +174,7 @@ static int bad_value(struct eni6_text name, struct eni6_error *error) {
 static int read_header(struct eni6_canonical *canonical, const struct eni6_header *header,
                        struct part *part, struct eni6_error *error) {
   struct eni6_buffer *names = &canonical->names;
+  if (header->name.size == 0) return bad_name(error);
   int status = eni6_buffer_reserve(names, header->name.size, error);
   if (status < 0) return status;
   if (!put_lower(names->data + names->size, header->name)) return bad_name(error);

@@ -113,6 +113,13 @@ static struct eni6_text trimmed(struct eni6_text text) {
   return text;
 }
 
+/* Whether a text is there and has no white space within. */
+static bool is_word(struct eni6_text text) {
+  for (size_t i = 0; i < text.size; i++)
+    if ((unsigned char)text.data[i] <= ' ') return false;
+  return text.size > 0;
+}
+
 /* The host as HTTP clients send it: trimmed, without the scheme's default port.
  * A colon within an address belongs to the address unless "]" closes it. */
 static struct eni6_text host_to_send(struct eni6_text host, bool plain_http) {
@@ -160,9 +167,9 @@ static int take_headers(struct eni6_signer *signer, const struct eni6_sigv4_requ
   for (size_t i = 0; status == 0 && i < request->header_count; i++)
     status = take_header(signer, request, i, seen, error);
   if (status < 0) return status;
-  if (seen->hosts != 1 || seen->host.size == 0)
-    return eni6_error_set(error, -EINVAL,
-                          "headers: there must be one Host with a value, as it goes on the wire");
+  if (seen->hosts != 1 || !is_word(seen->host))
+    return eni6_error_set(
+        error, -EINVAL, "headers: there must be one Host, a name or address with or without port");
   if (seen->content_sha256s > 1)
     return eni6_error_set(error, -EINVAL, "headers: there must be one x-amz-content-sha256");
   return 0;

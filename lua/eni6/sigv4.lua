@@ -39,8 +39,9 @@ local sigv4 = {}
 ---@field omit_session_token? boolean send the session token, but do not sign it;
 ---  false when missing
 
----@class eni6.sigv4.Stages what was computed on the way; never a secret or a key,
----  but the session token is part of what was signed
+---@class eni6.sigv4.Stages what was computed on the way, made into strings when a
+---  field is read (pairs works, too); never a secret or a key, but the session token
+---  is part of what was signed
 ---@field canonical_request string
 ---@field string_to_sign string
 ---@field signature string 64 hexadecimal digits
@@ -48,8 +49,9 @@ local sigv4 = {}
 ---@class eni6.sigv4.Signer its tostring shows the access key id and nothing else.
 ---  Signing keys are remembered for the last few scopes
 ---@field sign fun(self, request: eni6.sigv4.Request): string[][], eni6.sigv4.Stages
----  the headers to send (the caller's, and the signer's after them), and the stages.
----  Raises when the request cannot be signed
+---  the headers to send and the stages. First come the caller's headers, the very
+---  pairs where nothing had to change, then the signer's. Raises when the request
+---  cannot be signed, and for a field that it does not know
 ---@field presign fun(self, request: eni6.sigv4.Request): string, eni6.sigv4.Stages
 ---  the URI "/path?query&X-Amz-Signature=..." (all the headers given are signed, and
 ---  must be sent with it), and the stages. Raises when the request cannot be signed
