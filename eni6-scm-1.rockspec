@@ -88,6 +88,7 @@ build = {
         "core/http.c",
         "core/http_answer.c",
         "core/http_request.c",
+        "core/system.c",
       },
       incdirs = { "core", "$(CURL_INCDIR)" },
       libdirs = { "$(CURL_LIBDIR)" },
@@ -265,4 +266,5 @@ build = {
       ["eni6-teardown"] = "scripts/teardown.lua",
     },
   },
+  copy_directories = { "scripts" },
 }

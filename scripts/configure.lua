@@ -1,7 +1,7 @@
 -- Splits an instance's addresses between its main interface and Docker. Run on the
 -- instance, as root.
 
-local scripts = dofile((arg[0]:match("^(.*)/") or ".") .. "/lib/tree.lua")
+local scripts, interpreter = dofile((arg[0]:match("^(.*)/") or ".") .. "/../scripts/lib/tree.lua")
 local face = require "face"
 
 local NAME = "configure.lua"
@@ -58,8 +58,8 @@ end
 
 -- How this script is run again by the watchdog and at boot.
 local function command_line(arguments, command)
-  local interpreter = arg[-1]:find("/", 1, true) and arg[-1] or "/usr/bin/" .. arg[-1]
-  local line = { interpreter, absolute(scripts) .. "/configure.lua" }
+  local program = interpreter:find("/", 1, true) and interpreter or "/usr/bin/" .. interpreter
+  local line = { program, absolute(scripts) .. "/configure.lua" }
   if arguments.root then line[#line + 1], line[#line + 2] = "--root", absolute(arguments.root) end
   line[#line + 1] = command
   return line

@@ -1,6 +1,6 @@
 -- Containers on the instance's block of public addresses.
 
-dofile((arg[0]:match("^(.*)/") or ".") .. "/lib/tree.lua")
+dofile((arg[0]:match("^(.*)/") or ".") .. "/../scripts/lib/tree.lua")
 local face = require "face"
 
 local NAME = "containers.lua"

@@ -1,7 +1,7 @@
 -- From a plan to running instances, each on an interface with an address of its
 -- own and a block of addresses for its containers.
 
-local scripts = dofile((arg[0]:match("^(.*)/") or ".") .. "/lib/tree.lua")
+local scripts, interpreter = dofile((arg[0]:match("^(.*)/") or ".") .. "/../scripts/lib/tree.lua")
 local face = require "face"
 
 local NAME = "provision.lua"
@@ -100,7 +100,8 @@ end
 local function rehearse(arguments)
   local function stand_in(value) return { value = value, source = "--sandbox", overrides = false } end
   local plan = load_plan(arguments.plan, { subnet = stand_in "subnet-00000000", image = stand_in "ami-00000000" })
-  local sandbox, message = require("rehearsal").start(scripts, { region = plan.region, subnet_cidr = subnet_of(plan) })
+  local sandbox, message = require("rehearsal").start(scripts, interpreter,
+    { region = plan.region, subnet_cidr = subnet_of(plan) })
   if not sandbox then face.fail(NAME, face.FAILED, message) end
   local settings = { image = { value = sandbox.env.IMAGE_ID, source = "--sandbox", overrides = true } }
   if not plan.vpc then

@@ -1,6 +1,6 @@
 -- The sandbox: an EC2 endpoint on loopback, until it is interrupted.
 
-dofile((arg[0]:match("^(.*)/") or ".") .. "/lib/tree.lua")
+dofile((arg[0]:match("^(.*)/") or ".") .. "/../scripts/lib/tree.lua")
 local argparse = require "argparse"
 local sandbox = require "eni6.sandbox"
 

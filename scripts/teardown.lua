@@ -1,6 +1,6 @@
 -- Takes away what a plan made: all that carries its tag, and nothing else.
 
-dofile((arg[0]:match("^(.*)/") or ".") .. "/lib/tree.lua")
+dofile((arg[0]:match("^(.*)/") or ".") .. "/../scripts/lib/tree.lua")
 local face = require "face"
 
 local NAME = "teardown.lua"

@@ -21,18 +21,19 @@ end
 
 --- Starts it.
 ---@param scripts string  folder of the scripts
+---@param interpreter string  Lua, as this script runs on it
 ---@param options { region: string?, subnet_cidr: string? }
 ---@return table|nil sandbox  its `env` is what it exports
 ---@return string? message
-function rehearsal.start(scripts, options)
-  local argv = { arg[-1] or "lua", scripts .. "/sandbox.lua", "--die-with-stdin", "--quiet" }
+function rehearsal.start(scripts, interpreter, options)
+  local argv = { interpreter, scripts .. "/sandbox.lua", "--die-with-stdin", "--quiet" }
   local function add(name, value)
     if value then argv[#argv + 1], argv[#argv + 2] = name, value end
   end
   add("--region", options.region)
   add("--subnet-cidr", options.subnet_cidr)
   local child, message = process.spawn { argv = argv, stdin = "pipe", stdout = "pipe", stderr = "inherit",
-    die_with_parent = true, new_group = true }
+    env = { LUA_PATH = package.path, LUA_CPATH = package.cpath }, die_with_parent = true, new_group = true }
   if not child then return nil, message end
   local env
   env, message = read_exports(child)

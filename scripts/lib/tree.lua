@@ -1,9 +1,10 @@
 -- Lets a script use the tree that it stands in, with no LUA_PATH set:
---   dofile((arg[0]:match("^(.*)/") or ".") .. "/lib/tree.lua")
--- Beside an installed script there is no such tree, and Lua's own paths serve.
--- Returns the folder of the scripts.
+--   dofile((arg[0]:match("^(.*)/") or ".") .. "/../scripts/lib/tree.lua")
+-- Beside an installed script there is no such tree, and Lua's own paths serve; a
+-- rock keeps its commands in a folder bin beside scripts. Returns the folder of the
+-- scripts and the interpreter that runs this one.
 
-local scripts = arg[0]:match("^(.*)/") or "."
+local scripts = (arg[0]:match("^(.*)/") or ".") .. "/../scripts"
 local root = scripts .. "/.."
 local version = _VERSION:match("%d+%.%d+")
 
@@ -20,4 +21,7 @@ if exists(root .. "/lua/eni6/init.lua") then
 end
 package.path = scripts .. "/lib/?.lua;" .. package.path
 
-return scripts
+local first = 0
+while arg[first - 1] do first = first - 1 end
+
+return scripts, arg[first]

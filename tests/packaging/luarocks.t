@@ -17,20 +17,30 @@ installs() { # a copy of the sources, so that no object lands in the tree
     (cd "$scratch/src$1" && luarocks --lua-version="$1" --tree="$scratch/tree$1" make --deps-mode none)
 }
 
-loads() { # the rock alone: no path into this tree
-  (cd / && LUA_PATH="$scratch/tree$1/share/lua/$1/?.lua;$scratch/tree$1/share/lua/$1/?/init.lua;;" \
-    LUA_CPATH="$scratch/tree$1/lib/lua/$1/?.so;;" "lua$1" -e '
-      local eni6 = require("eni6")
-      assert(eni6.version:match("^%d+%.%d+%.%d+$"))
-      assert(tostring(eni6.ip6.address("2001:db8::1")) == "2001:db8::1")
-      assert(eni6.sigv4.new and eni6.http.new and eni6.blocks.new)
-      assert(require("eni6.aws.ec2").new)')
+with_rock() { # with_rock VERSION COMMAND...: as after `luarocks path`, and no path into this tree
+  tree=$scratch/tree$1; version=$1; shift
+  (cd / && LUA_PATH="$tree/share/lua/$version/?.lua;$tree/share/lua/$version/?/init.lua;;" \
+    LUA_CPATH="$tree/lib/lua/$version/?.so;;" "$@")
+}
+
+loads() {
+  with_rock $1 "lua$1" -e '
+    local eni6 = require("eni6")
+    assert(eni6.version:match("^%d+%.%d+%.%d+$"))
+    assert(tostring(eni6.ip6.address("2001:db8::1")) == "2001:db8::1")
+    assert(eni6.sigv4.new and eni6.http.new({}) and eni6.blocks.new)
+    assert(require("eni6.aws.ec2").new)'
 }
 
 command_helps() {
   for command in "$scratch/tree$1/bin/"eni6-*; do
-    (cd / && "$command" --help | grep -qi usage) || { echo "$command --help"; return 1; }
+    with_rock $1 "$command" --help | grep -qi usage || { echo "$command --help"; return 1; }
   done
+}
+
+provisions() {
+  with_rock $1 "$scratch/tree$1/bin/eni6-provision" "$scratch/src$1/scripts/plans/two-instances.lua" --sandbox --json |
+    grep -q '"address":"2001:db8:47b:ca03::1:1"'
 }
 
 removes() {
@@ -43,6 +53,7 @@ for version in 5.4 5.3; do
   report "luarocks make for Lua $version" installs $version
   report "modules load from the tree, Lua $version" loads $version
   report "every command prints its help, Lua $version" command_helps $version
+  report "eni6-provision rehearses a plan, Lua $version" provisions $version
   report "luarocks remove leaves nothing, Lua $version" removes $version
 done
 echo "1..$n"

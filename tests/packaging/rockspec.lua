@@ -37,7 +37,7 @@ local function lines_of(command)
 end
 
 -- The C sources of the two modules; what both need is compiled into each.
-local SHARED = { ["core/error.c"] = true, ["core/binding/eni6L.c"] = true }
+local SHARED = { ["core/error.c"] = true, ["core/system.c"] = true, ["core/binding/eni6L.c"] = true }
 
 local function sources(is_http)
   local list = {}
@@ -81,4 +81,4 @@ end
 
 io.write(HEAD, "build = {\n  type = \"builtin\",\n  modules = {\n",
   c_module("eni6.core", false, "CRYPTO"), c_module("eni6.core.http", true, "CURL"), lua_modules(),
-  "  },\n  install = {\n    bin = {\n", commands(), "    },\n  },\n}\n")
+  "  },\n  install = {\n    bin = {\n", commands(), "    },\n  },\n  copy_directories = { \"scripts\" },\n}\n")
