@@ -1,7 +1,7 @@
 -- Every hop between a container and its peers: pass, or what is broken and how to
 -- mend it. Changes nothing.
 
-dofile((arg[0]:match("^(.*)/") or ".") .. "/lib/tree.lua")
+dofile((arg[0]:match("^(.*)/") or ".") .. "/../scripts/lib/tree.lua")
 local face = require "face"
 
 local NAME = "check.lua"

@@ -1,7 +1,7 @@
 -- The sandbox: an EC2 endpoint on loopback, until it is interrupted.
 
 dofile((arg[0]:match("^(.*)/") or ".") .. "/../scripts/lib/tree.lua")
-local argparse = require "argparse"
+local face = require "face"
 local sandbox = require "eni6.sandbox"
 
 local EPILOG = [[
@@ -19,22 +19,17 @@ Kinds of faults: throttle, status, html, close_before, delay, lose_answer, drop_
 hold_after (until a POST to /_sandbox/release; {"drop":true} closes the held connections instead);
 each with nth, times and probability as wanted.]]
 
-local function whole(text)
-  local number = math.tointeger(tonumber(text))
-  return number and number >= 0 and number or nil, "must be a whole number, not '" .. text .. "'"
-end
-
 local function seconds(text)
   local number = tonumber(text)
   return number and number >= 0 and number or nil, "must be a number of seconds, not '" .. text .. "'"
 end
 
 local function read_arguments()
-  local parser = argparse("sandbox.lua", "An EC2 endpoint on loopback, to rehearse against. It needs no AWS account.", EPILOG)
-  parser:option("--port", "Port on 127.0.0.1; 0 takes one that is free.", "0", whole):argname "N"
+  local parser = face.parser("sandbox.lua", "An EC2 endpoint on loopback, to rehearse against. It needs no AWS account.", EPILOG)
+  parser:option("--port", "Port on 127.0.0.1; 0 takes one that is free.", "0", face.whole(0, 65535)):argname "N"
   parser:option("--region", "The region that it is.", "us-east-1"):argname "NAME"
   parser:option("--subnet-cidr", "IPv6 block of the subnet that it starts with.", "2001:db8:47b:ca03::/64"):argname "PREFIX"
-  parser:option("--seed", "Makes ids, addresses and faults repeatable.", nil, whole):argname "N"
+  parser:option("--seed", "Makes ids, addresses and faults repeatable.", nil, face.whole(0, 4294967295)):argname "N"
   parser:option("--session-token", "Demand this session token, as with temporary credentials."):argname "TOKEN"
   parser:option("--latency", "Added to every answer.", "0", seconds):argname "SECONDS"
   parser:option("--state-delay", "How long a change of state takes.", "0", seconds):argname "SECONDS"
@@ -52,10 +47,7 @@ local function log_line(entry)
     entry.error and " internal error: " .. entry.error or ""))
 end
 
-local function fail(message)
-  io.stderr:write("sandbox: ", message, "\n")
-  os.exit(1)
-end
+local function fail(message) face.fail("sandbox.lua", face.FAILED, message) end
 
 local arguments = read_arguments()
 local started, message = sandbox.open {
