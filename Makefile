@@ -46,7 +46,7 @@ help:
 
 PACKAGES_BUILD := gcc libc6-dev pkg-config liblua5.4-dev liblua5.3-dev libssl-dev libcurl4-openssl-dev
 PACKAGES_DEMO := lua5.4 lua-lpeg lua-expat lua-dkjson lua-yaml lua-argparse lua-cqueues lua-http \
-	ca-certificates $(if $(filter 0,$(shell id -u)),docker.io busybox-static iproute2 nftables radvd ndppd)
+	ca-certificates $(if $(filter 0,$(shell id -u)),docker.io busybox-static curl iproute2 nftables radvd ndppd)
 PACKAGES_CHECK := lua5.3 graphviz lua-busted lua-check luarocks libcmocka-dev awscli python3-botocore \
 	python3-boto3 python3-jmespath cloud-init clang libclang-rt-14-dev clang-format clang-tidy \
 	openssl openssh-client curl procps iproute2 docker.io busybox-static nftables radvd nghttp2-server python3 iputils-ping python3-pyroute2 ndppd

@@ -43,27 +43,10 @@ local function without_network(reason)
   where_next()
 end
 
-local function start_sandbox()
-  local child = assert(process.spawn { argv = { "lua5.4", "scripts/sandbox.lua", "--network", "--die-with-stdin", "--quiet" },
-    stdin = "pipe", stdout = "pipe", die_with_parent = true, new_group = true })
-  local env = {}
-  while true do
-    local line = assert(child:read_line(30))
-    if line == "ready" then return child, env end
-    local name, value = line:match("^export ([%w_]+)='(.*)'$")
-    env[name] = value
-  end
-end
-
 local function provision(env)
   run({ "lua5.4", "scripts/provision.lua", PLAN, "--diagram", PICTURE }, { env = env })
   local result = assert(process.run { argv = { "lua5.4", "scripts/provision.lua", PLAN, "--json" }, env = env })
   return require("dkjson").decode(result.stdout).hosts
-end
-
-local function netns_of(env)
-  local response = assert(require("eni6.http").new({}):request { url = env.AWS_ENDPOINT_URL .. "/_sandbox/network" })
-  return require("dkjson").decode(response.body)
 end
 
 -- The guest's own files are below a folder of the demo's, in place of its /etc.
@@ -96,24 +79,22 @@ local function prove(hosts)
   run({ "ip", "-6", "route" }, { netns = hosts[1].netns, shown = "ip -6 route                   # on " .. hosts[1].name })
 end
 
-local function take_away(sandbox, env, hosts)
+local function take_away(sandbox, hosts)
   for _, host in ipairs(hosts) do
     if host.dockerd then host.dockerd:stop() end
     process.run { argv = { "rm", "-rf", host.root } }
   end
-  if #hosts > 0 then run({ "lua5.4", "scripts/teardown.lua", PLAN }, { env = env, may_fail = true }) end
-  sandbox:close_stdin()
-  if not sandbox:wait(10) then sandbox:kill("KILL") end
-  sandbox:close()
+  if #hosts > 0 then run({ "lua5.4", "scripts/teardown.lua", PLAN }, { env = sandbox.env, may_fail = true }) end
+  sandbox:stop()
 end
 
 local function whole()
   show_file(PLAN)
-  local sandbox, env = start_sandbox()
+  local sandbox = require("support.sandbox").start({ "--network" })
   local hosts = {}
   local ok, fault = pcall(function()
-    for i, host in ipairs(provision(env)) do hosts[i] = host end
-    local paths = netns_of(env)
+    for i, host in ipairs(provision(sandbox.env)) do hosts[i] = host end
+    local paths = sandbox:control("GET", "network")
     for _, host in ipairs(hosts) do
       host.netns, host.root = paths[host.instance_id], os.tmpname()
       os.remove(host.root)
@@ -122,7 +103,7 @@ local function whole()
     for _, host in ipairs(hosts) do start_container(host) end
     prove(hosts)
   end)
-  take_away(sandbox, env, hosts)
+  take_away(sandbox, hosts)
   if not ok then error(fault, 0) end
   say("\nBoth containers reach each other at their public addresses, without NAT. All of it is gone again.\n")
   where_next()

@@ -2,25 +2,13 @@
 -- The sandbox's network as a guest sees it: addresses, routes, neighbours, security
 -- groups and the metadata service, following what EC2 has assigned at each moment.
 local icmp6 = require("eni6.icmp6")
-local json = require("dkjson")
 local netlink = require("eni6.netlink")
 local process = require("eni6.process")
+local sandboxes = require("support.sandbox")
 local tasks = require("eni6.tasks")
 
 local missing = require("eni6.sandbox.network").missing()
 local P = "2001:db8:47b:ca03::"
-
-local function start()
-  local child = assert(process.spawn({ argv = { "lua5.4", "scripts/sandbox.lua", "--network", "--die-with-stdin", "--quiet" },
-    stdin = "pipe", stdout = "pipe", die_with_parent = true, new_group = true }))
-  local env = {}
-  while true do
-    local line = assert(child:read_line(30))
-    if line == "ready" then return child, env end
-    local name, value = line:match("^export ([%w_]+)='(.*)'$")
-    env[name] = value
-  end
-end
 
 describe("the sandbox's network", function()
   if missing then
@@ -28,11 +16,7 @@ describe("the sandbox's network", function()
     return
   end
 
-  local child, env, ec2, port, hosts
-
-  local function control(path)
-    return json.decode(assert(require("eni6.http").new({}):request({ url = env.AWS_ENDPOINT_URL .. "/_sandbox/" .. path })).body)
-  end
+  local sandbox, env, ec2, hosts
 
   local function launch(address, more)
     local list = { { Ipv6Address = P .. address } }
@@ -44,7 +28,7 @@ describe("the sandbox's network", function()
       TagSpecifications = { { ResourceType = "instance", Tags = { { Key = "eni6:host", Value = address } } } },
       NetworkInterfaces = { { DeviceIndex = 0, NetworkInterfaceId = interface.NetworkInterfaceId } } })).Instances[1]
     return { interface = interface.NetworkInterfaceId, instance = instance.InstanceId, mac = interface.MacAddress,
-      netns = control("network")[instance.InstanceId] }
+      netns = sandbox:control("GET", "network")[instance.InstanceId] }
   end
 
   local function reachable(from, target)
@@ -58,19 +42,17 @@ describe("the sandbox's network", function()
   end
 
   setup(function()
-    child, env = start()
-    port = env.AWS_ENDPOINT_URL:match("(%d+)$")
+    sandbox = sandboxes.start({ "--network" })
+    env = sandbox.env
     ec2 = assert(require("eni6.aws.ec2").new({ region = env.AWS_REGION, endpoint = env.AWS_ENDPOINT_URL, credentials = {
       access_key_id = env.AWS_ACCESS_KEY_ID, secret_access_key = env.AWS_SECRET_ACCESS_KEY } }))
     hosts = { launch("1:1", { "8", "9", "a", "b" }), launch("2:2", { "c", "d", "e", "f" }) }
   end)
 
   teardown(function()
-    if not child then return end
-    child:close_stdin()
-    child:wait(20)
-    child:close()
-    for _, name in ipairs(netlink.list_netns()) do assert.is_nil(name:find("eni6-" .. port .. "-", 1, true), name) end
+    if not sandbox then return end
+    sandbox:stop()
+    for _, name in ipairs(netlink.list_netns()) do assert.is_nil(name:find("eni6-" .. sandbox.port .. "-", 1, true), name) end
   end)
 
   it("hands the addresses out as EC2 does, and the default route by advertisement", function()
@@ -160,11 +142,10 @@ describe("the sandbox's network", function()
   end)
 
   it("finds and removes what a killed run left", function()
-    local other, other_env = start()
-    local prefix = "eni6-" .. other_env.AWS_ENDPOINT_URL:match("(%d+)$") .. "-"
-    other:kill("KILL")
-    other:wait(10)
-    other:close()
+    local other = sandboxes.start({ "--network" })
+    local prefix = "eni6-" .. other.port .. "-"
+    other.process:kill("KILL")
+    other.process:wait(10)
     local function left()
       for _, name in ipairs(netlink.list_netns()) do
         if name:sub(1, #prefix) == prefix then return true end
@@ -172,11 +153,10 @@ describe("the sandbox's network", function()
       return false
     end
     assert.is_true(left())
-    local next_one = start()
+    local next_one = sandboxes.start({ "--network" })
     assert.is_false(left())
-    next_one:close_stdin()
-    assert.equal(0, assert(next_one:wait(20)).status)
-    next_one:close()
+    next_one:stop()
+    other:stop()
     assert.is_true(reachable(hosts[1], P .. "2:2"))
   end)
 end)
