@@ -30,6 +30,20 @@ otherwise where it is not); 2 the command line is wrong, or a choice is needed.]
 
 local COMMANDS = { confirm = true, rollback = true, watchdog = true }
 
+local function address(text)
+  local value, message = require("eni6.ip6").address(text)
+  return value and tostring(value), message
+end
+
+-- Says once that it waits, and for what.
+local function notice_once()
+  local said
+  return function(message)
+    if not said then io.stderr:write(NAME, ": waiting: ", message, "\n") end
+    said = true
+  end
+end
+
 local function read_arguments()
   local parser = face.parser(NAME, "Splits an instance's addresses between its main interface and Docker.", EPILOG)
   parser:argument("command", "confirm or rollback; none: configure."):args "?":convert(function(text)
@@ -41,6 +55,9 @@ local function read_arguments()
     :argname "SECONDS"
   parser:option("--address", "The host's address."):argname "ADDRESS"
   parser:option("--block", "The containers' block."):argname "PREFIX"
+  parser:option("--gateway", "The VPC's router, where no route leads to it yet."):argname("ADDRESS"):convert(address)
+  parser:option("--wait", "How long addresses of the tags may be missing in the metadata.", "30", face.whole(0, 600))
+    :argname "SECONDS"
   parser:option("--ping", "An address of yours that must answer afterwards, too."):argname "ADDRESS"
   parser:option("--root", "Read and write files below this folder and tell no service; the kernel is configured."):argname "DIR"
   parser:option("--docker-socket", "Where Docker listens."):argname "PATH"
@@ -87,15 +104,38 @@ end
 
 local STATUS = { EAMBIGUOUS = face.USAGE, EINVAL = face.USAGE }
 
-local function fail(message, code) face.fail(NAME, STATUS[code] or face.FAILED, message) end
+local RIGHTS = { EACCES = true, EPERM = true }
+
+local function fail(message, code)
+  if RIGHTS[code] then message = message .. "\nRun it as root, with CAP_NET_ADMIN." end
+  face.fail(NAME, STATUS[code] or face.FAILED, message)
+end
+
+-- What an earlier run left goes first, unless nothing is to be changed.
+local function recover(arguments, world)
+  local host = require "eni6.host.configure"
+  if arguments.dry_run then return end
+  local undone, message, code = host.recover(world)
+  if undone == nil then return fail(message, code) end
+  if undone then io.stderr:write(NAME, ": an earlier run was cut short; what it had changed was put back first\n") end
+end
+
+-- Docker that hangs or is down is not restarted: it reads its file when it starts.
+local function warn_of_docker(arguments, plan)
+  local docker = plan.facts.docker
+  if arguments.root and not arguments.docker_socket or docker.running or not docker.installed then return end
+  io.stderr:write(NAME, ": ", docker.fault, "\n", NAME, ": it takes the block when it is started: systemctl restart docker\n")
+end
 
 local function configure(arguments, world)
   local host = require "eni6.host.configure"
   local options = {
-    address = arguments.address, block = arguments.block, services = not arguments.root, operator = arguments.ping,
+    address = arguments.address, block = arguments.block, gateway = arguments.gateway, patience = arguments.wait,
+    on_wait = notice_once(), services = not arguments.root, operator = arguments.ping,
     confirm = arguments.confirm, watchdog_command = command_line(arguments, "watchdog"),
     rollback_command = command_line(arguments, "rollback"),
   }
+  recover(arguments, world)
   local plan, message, code = host.plan(world, options)
   if not plan then return fail(message, code) end
   if #plan.steps == 0 then return report(arguments, plan, "nothing to do") end
@@ -104,6 +144,7 @@ local function configure(arguments, world)
   ok, message, code = host.run(world, plan, options)
   if not ok then return fail(message, code) end
   report(arguments, plan, arguments.confirm and "configured, to be confirmed" or "configured")
+  warn_of_docker(arguments, plan)
   if arguments.confirm then
     io.stderr:write(string.format("Within %d s, over a fresh connection: lua scripts/configure.lua confirm\n", arguments.confirm))
   end

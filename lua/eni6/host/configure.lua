@@ -10,17 +10,44 @@ local watchdog = require("eni6.host.watchdog")
 
 local configure = {}
 
+local function look_once(world, options)
+  local facts, message, code = inspect.facts(world)
+  if not facts then return nil, nil, message, code end
+  local wanted
+  wanted, message, code = desired.new(facts, options)
+  return facts, wanted, message, code
+end
+
+-- The metadata service tells of new addresses up to half a minute late. What the
+-- tags name must come; what the caller names may be a slip of the pen.
+local function look(world, options)
+  local patience = not (options.address or options.block) and options.patience or 0
+  local deadline = patience > 0 and world.tasks.now() + patience or 0
+  while true do
+    local facts, wanted, message, code = look_once(world, options)
+    if wanted or code ~= "EADDRNOTAVAIL" or patience == 0 or world.tasks.now() >= deadline then
+      return facts, wanted, message, code
+    end
+    if options.on_wait then options.on_wait(message) end
+    world.tasks.sleep(1)
+  end
+end
+
+local NO_GATEWAY = "%s has no default route to learn the gateway from, and the VPC's router has advertised none; "
+  .. "is the interface's accept_ra 0, or a firewall in its way? Or name it: --gateway fe80::…"
+
 --- What would be done.
 ---@param world table
----@param options table|nil address, block: text, the caller's choice; services: boolean, whether networkd and Docker are told
+---@param options table|nil
+---   address, block, gateway: text, the caller's choice; services: boolean, whether networkd and Docker are told;
+---   patience: seconds to wait for what the tags name and the metadata service does not show yet, default 0;
+---   on_wait: fun(message), called before each second of that
 ---@return table|nil plan { facts, wanted, steps }, string? message, string? code
 function configure.plan(world, options)
   options = options or {}
-  local facts, message, code = inspect.facts(world)
-  if not facts then return nil, message, code end
-  local wanted
-  wanted, message, code = desired.new(facts, options)
+  local facts, wanted, message, code = look(world, options)
   if not wanted then return nil, message, code end
+  if not wanted.gateway then return nil, NO_GATEWAY:format(wanted.link), "ENETUNREACH" end
   local steps
   steps, message, code = difference.steps(facts, wanted,
     { services = options.services, can_validate = world:exists_program("netplan") })
@@ -38,10 +65,7 @@ end
 
 -- That the gateway, the metadata service and, if asked, the operator are reachable.
 local function prove(world, wanted, operator)
-  local ok, message, code = true, nil, nil
-  if wanted.gateway then
-    ok, message, code = answers(world, wanted.gateway.via .. "%" .. wanted.link, { netns = world.netns })
-  end
+  local ok, message, code = answers(world, wanted.gateway.via .. "%" .. wanted.link, { netns = world.netns })
   if ok then ok, message, code = world.imds:get("meta-data/instance-id") end
   if ok and operator then
     ok, message, code = answers(world, operator, { netns = world.netns, source = wanted.address })
@@ -70,7 +94,7 @@ end
 ---@param world table
 ---@param plan table of configure.plan
 ---@param options table|nil
----   address, block, services: as for configure.plan;
+---   address, block, gateway, services: as for configure.plan;
 ---   operator: an address that must answer afterwards;
 ---   confirm: seconds within which configure.confirm must be called, else everything goes back;
 ---   watchdog_command, rollback_command: string[], needed with confirm;
@@ -89,6 +113,24 @@ function configure.run(world, plan, options)
       return prove(world, plan.wanted, options.operator)
     end,
   })
+end
+
+local WAITS = "a configuration waits to be confirmed for %.0f s more: configure.lua confirm keeps it, "
+  .. "configure.lua rollback puts everything back"
+
+--- Puts back what an earlier run left half done, or unconfirmed beyond its time: a
+--- plan must be made from a state that stays.
+---@param world table
+---@return boolean|nil undone, string? message, string? code "EBUSY" while a state waits to be confirmed, "EAGAIN", "EROLLBACK"
+function configure.recover(world)
+  local deadline, message, code = apply.pending(world)
+  if deadline == nil then
+    if message then return nil, message, code end
+    return false
+  end
+  local left = deadline and deadline - require("eni6.core").system.time() or 0
+  if left > 0 then return nil, WAITS:format(left), "EBUSY" end
+  return apply.recover(world)
 end
 
 --- Makes the new state final.

@@ -81,12 +81,19 @@ local function check_assigned(candidates, address, block)
   return true
 end
 
--- The route to write down: the best that is there, whoever made it.
-local function choose_gateway(facts)
+-- A metric that goes before a route's.
+local function metric_before(route)
+  return route and math.min(METRIC, math.max(1, route.metric - 1)) or METRIC
+end
+
+-- The route to write down: through the gateway that the caller names, else the best
+-- that is there, whoever made it.
+local function choose_gateway(facts, gateway)
   local best = facts.gateways[1]
-  if not best then return nil end
-  local metric = best.protocol == "ra" and math.min(METRIC, math.max(1, best.metric - 1)) or best.metric
-  return { via = best.gateway, metric = metric }
+  if not best and not gateway then return nil end
+  local is_it = best and (gateway or best.gateway) == best.gateway
+  if is_it and best.protocol ~= "ra" then return { via = best.gateway, metric = best.metric } end
+  return { via = gateway or best.gateway, metric = metric_before(best) }
 end
 
 -- The global addresses that leave the main interface, with their lengths.
@@ -106,14 +113,15 @@ end
 
 --- What is wanted, from the facts that inspect gathered.
 ---@param facts table see eni6.host.inspect
----@param options { address: string|nil, block: string|nil }|nil what the caller decides
+---@param options { address: string|nil, block: string|nil, gateway: string|nil }|nil what the caller decides
 ---@return table|nil wanted { link, mac, address (text), length (bits), gateway { via, metric } or nil,
 ---   block (text), delegated (boolean), leaving = addresses with length that go from the main interface }
 ---@return string? message
 ---@return string? code "EAMBIGUOUS" with the candidates, "EADDRNOTAVAIL", "EINVAL"
 function desired.new(facts, options)
+  options = options or {}
   local candidates = blocks_of.interface(facts.imds.ipv6s, facts.imds.ipv6_prefix)
-  local choice, message, code = stated(facts, options or {})
+  local choice, message, code = stated(facts, options)
   if not choice then return nil, message, code end
   local block, address, assigned
   block, message, code = choose_block(candidates, choice)
@@ -124,8 +132,8 @@ function desired.new(facts, options)
   if not assigned then return nil, message, code end
   return {
     link = facts.main.name, mac = facts.main.mac, address = tostring(address), length = subnet_length(facts),
-    gateway = choose_gateway(facts), block = tostring(block), delegated = blocks_of.is_delegated(candidates, block),
-    leaving = leaving(facts, address),
+    gateway = choose_gateway(facts, options.gateway),
+    block = tostring(block), delegated = blocks_of.is_delegated(candidates, block), leaving = leaving(facts, address),
   }
 end
 

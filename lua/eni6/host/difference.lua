@@ -96,7 +96,7 @@ end
 
 local function has_address(facts, text)
   for _, record in ipairs(facts.main.addresses) do
-    if record.address == text and not record.valid_lft then return true end
+    if record.address == text then return not (record.valid_lft or record.dadfailed) end
   end
   return false
 end
@@ -116,8 +116,8 @@ local RESTART = { "systemctl", "restart", "docker" }
 
 local function add_docker(steps, facts, wanted, options)
   local present = facts.files[daemon_json.PATH]
-  local text, message, code = daemon_json.merge(present, daemon_json.bridge_members(wanted.block))
-  if not text then return nil, message, code end
+  local text, message = daemon_json.merge(present, daemon_json.bridge_members(wanted.block))
+  if not text then return nil, message, "EBADMSG" end
   local function write() return add_file(steps, facts, daemon_json.PATH, text) end
   if options.services and facts.docker.running then
     add_managed(steps, RESTART, write)
@@ -139,7 +139,7 @@ local RENDERERS = { netplan = { add_netplan, netplan.PATH }, networkd = { add_ne
 ---   can_validate: the netplan program is there
 ---@return table[]|nil steps for eni6.host.apply
 ---@return string? message
----@return string? code "EEXIST" when a file of ours is somebody else's, "EINVAL" for a broken daemon.json
+---@return string? code "EEXIST" when a file of ours is somebody else's, "EBADMSG" for a broken daemon.json
 function difference.steps(facts, wanted, options)
   options = options or {}
   local add_persistent, path = RENDERERS[facts.renderer][1], RENDERERS[facts.renderer][2]

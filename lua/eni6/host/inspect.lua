@@ -77,15 +77,26 @@ local function main_interface(world, mac)
   return { name = link.name, index = link.index, mac = mac, mtu = link.mtu, up = link.up, addresses = addresses }
 end
 
+local PREFERENCE = { high = 1, medium = 2, low = 3 } -- RFC 4191
+
+local function goes_before(a, b)
+  if a.metric ~= b.metric then return a.metric < b.metric end
+  return (PREFERENCE[a.pref] or 2) < (PREFERENCE[b.pref] or 2)
+end
+
 -- The default routes, the one that packets take first.
 local function default_routes(world, link)
-  local routes, message, code = world.netlink:routes({ family = "inet6", table = "main", dst = "::/0", link = link })
+  local routes, message, code = world.netlink:routes({ family = "inet6", table = "main", dst = "::/0" })
   if not routes then return nil, message, code end
-  local list = {}
+  local list = {} -- the kernel cannot filter multipath routes by link
   for _, route in ipairs(routes) do
-    if route.gateway then list[#list + 1] = route end
+    for _, way in ipairs(route.nexthops or { route }) do
+      if way.gateway and way.link == link then
+        list[#list + 1] = { gateway = way.gateway, metric = route.metric, protocol = route.protocol, pref = route.pref }
+      end
+    end
   end
-  table.sort(list, function(a, b) return a.metric < b.metric end)
+  table.sort(list, goes_before)
   return list
 end
 
@@ -106,25 +117,35 @@ local function sysctl_values(world, link)
   return values
 end
 
+-- The ping waits a few seconds only, where dockerd hangs.
+local function ask_docker(world)
+  local ok, message = world.docker:ping()
+  if not ok then return nil, message end
+  return world.docker:version()
+end
+
 -- Whether Docker is there, whether it answers, and what its bridge has.
 local function docker_state(world)
   local installed = world:exists_program("dockerd")
-  local version = installed and world.docker:version() or nil
+  local version, fault
+  if installed then version, fault = ask_docker(world) end
   local bridge = {}
   for _, address in ipairs(world.netlink:addresses({ family = "inet6" }) or {}) do
     if address.link == "docker0" and address.scope == "global" then bridge[#bridge + 1] = address.address end
   end
-  return { installed = installed, running = version ~= nil, version = version and version.Version, bridge = bridge }
+  return { installed = installed, running = version ~= nil, version = version and version.Version, fault = fault,
+    bridge = bridge }
 end
 
 --- All facts of this instance.
 ---@param world table from eni6.host.world
 ---@return table|nil facts
 ---   main = { name, index, mac, mtu, up, addresses (records of eni6.netlink) };
----   gateways = default routes of the main interface (records of eni6.netlink), by metric;
+---   gateways = default routes of the main interface, the first that packets take: { gateway, metric, protocol, pref },
+---   one for each way of a multipath route;
 ---   sysctls = values by name of those that eni6.files.sysctl sets; imds = the interface of eni6.aws.imds, with tags;
 ---   files = texts by path; renderer = "netplan" or "networkd";
----   docker = { installed, running, version, bridge = docker0's global addresses with length }
+---   docker = { installed, running, version, fault = why it does not answer, bridge = docker0's global addresses with length }
 ---@return string? message
 ---@return string? code
 function inspect.facts(world)

@@ -13,6 +13,7 @@ local lazy = {
   netlink = function(self) return assert(require("eni6.netlink").open({ netns = self.netns })) end,
   imds = function() return require("eni6.aws.imds").new({ getenv = os.getenv }) end,
   docker = function(self) return require("eni6.docker").new({ socket = self.docker_socket }) end,
+  tasks = function() return require("eni6.tasks") end,
 }
 
 --- The world as this machine has it.

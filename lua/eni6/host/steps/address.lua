@@ -30,11 +30,23 @@ function address.before(step, world)
   return old
 end
 
+-- An address that failed duplicate detection stays dead until it was away.
+local function remove_dead(step, world)
+  local list, message, code = world.netlink:addresses({ link = step.link, family = "inet6" })
+  if not list then return nil, message, code end
+  for _, record in ipairs(list) do
+    if record.dadfailed and bits(record.address) == bits(step.address) then return world.netlink:delete_address(record) end
+  end
+  return true
+end
+
 function address.run(step, world)
   local done, message, code
   if step.absent then
     done, message, code = world.netlink:ensure_no_address({ link = step.link, address = step.address })
   else
+    done, message, code = remove_dead(step, world)
+    if not done then return nil, message, code end
     -- EC2 gives an address to one interface only, so duplicate detection would but delay.
     done, message, code = world.netlink:ensure_address({ link = step.link, address = step.address, nodad = true },
       { replace_length = true })
