@@ -216,3 +216,57 @@ describe("ssh", function()
     assert.matches("^ssh to ::1: ", message)
   end)
 end)
+
+describe("provision.lua --configure", function()
+  local process = require "eni6.process"
+  local fleet, folder
+
+  setup(function()
+    fleet, folder = require("support.fleet").start(), os.tmpname()
+    os.remove(folder)
+    assert(filesystem.make_directory(folder))
+    local host = '{ { name = "instance-1", address = "::1:1", block = "::8/126" } }'
+    assert(filesystem.replace(folder .. "/plan.lua", fleet:plan_text(host)))
+    assert(filesystem.replace(folder .. "/ssh", '#!/bin/sh\nexec lua5.4 "$FAKE" "$FOLDER" "$@"\n', tonumber("755", 8)))
+  end)
+  teardown(function()
+    fleet:stop()
+    os.execute("rm -rf " .. folder)
+  end)
+
+  local function provision(answers, ...)
+    assert(filesystem.replace(folder .. "/answers.lua", "return function(call)\n" .. answers .. GOOD .. " end"))
+    local env = { PATH = folder .. ":" .. os.getenv("PATH"), HOME = folder, FOLDER = folder, FAKE = "tests/support/fake_ssh.lua",
+      AWS_EC2_METADATA_DISABLED = "true" }
+    for name, value in pairs(fleet.sandbox.env) do env[name] = value end
+    return assert(process.run { argv = { "lua5.4", "scripts/provision.lua", folder .. "/plan.lua", "--configure", ... },
+      env = env, clear_env = true, timeout = 60 })
+  end
+
+  it("makes and configures, with the keys beside the plan", function()
+    local result = provision("", "--json", "--user", "admin")
+    assert.equal(0, result.status, result.stderr)
+    local host = require("dkjson").decode(result.stdout).hosts[1]
+    assert.equal("configured", host.configured)
+    assert.matches("instance%-1: configured  confirmed over a new connection", result.stderr)
+    assert.matches("^" .. host.instance_id:gsub("%-", "%%-") .. " ssh%-ed25519 ", filesystem.read(folder .. "/plan.known_hosts"))
+    assert.matches("^2001:db8:47b:ca03::1:1 accept%-new admin 0 true\n", filesystem.read(folder .. "/log"))
+  end)
+
+  it("fails where a host does, and says what is there", function()
+    local result = provision([[ if call.command:find("--confirm", 1, true) then
+      return 1, "", "configure.lua: no way out; everything was put back as it was\n" end ]])
+    assert.equal(1, result.status)
+    assert.matches("provision.lua: instance%-1: configure.lua failed: configure.lua: no way out; everything was put back",
+      result.stderr)
+    assert.matches("instance%-1 +running", result.stdout)
+  end)
+
+  it("is refused where no instance can be logged in to", function()
+    for _, option in ipairs { "--sandbox", "--dry-run" } do
+      local result = provision("", option)
+      assert.equal(2, result.status)
+      assert.truthy(result.stderr:find("instances to log in to, which " .. option .. " does not make", 1, true), result.stderr)
+    end
+  end)
+end)
