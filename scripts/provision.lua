@@ -173,7 +173,7 @@ local function report(arguments, plan, result, message, code, detail)
     message = message .. "\nWhat was made stays and is found again: run the same command to finish it, or take it away "
       .. "with: lua scripts/teardown.lua " .. arguments.plan
   end
-  face.fail(NAME, code == "EPLAN" and face.USAGE or face.FAILED, message)
+  face.fail(NAME, code == "EPLAN" and not partial and face.USAGE or face.FAILED, message)
 end
 
 -- Configures what was made: provision's results, or those of the failure.

@@ -1,7 +1,6 @@
 --- Whether what EC2 has fits what the plan wants: pure comparisons of a survey
 -- with a plan, before anything is made. Each adds faults to a report.
 
-local existing = require "eni6.fleet.existing"
 local keys = require "eni6.fleet.keys"
 
 local checks = {}
@@ -131,19 +130,6 @@ function checks.key(key, found, report)
       .. "aws ec2 delete-key-pair --key-name " .. key.name, "key")
   end
   return false
-end
-
---- Checks what the plan made earlier for one host against what it says now.
----@param host table         of eni6.fleet.hosts.place
----@param interface table    of eni6.fleet.existing.read
----@param instance table?    the instance on it
----@param plan table
----@param report table
-function checks.unchanged(host, interface, instance, plan, report)
-  local list = existing.differences(host, interface, instance and instance.InstanceType)
-  if #list == 0 then return end
-  report:add(host.path, string.format("host %s exists (%s), but its %s; change the plan back, or take the host away first: "
-    .. "teardown.lua %s --host %s", host.name, interface.id, table.concat(list, ", its "), plan.file, host.name), "hosts")
 end
 
 return checks

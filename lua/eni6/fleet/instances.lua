@@ -77,12 +77,15 @@ local function is_own(run, host, instance)
   return map[tags.PLAN] == run.plan.name and map[tags.HOST] == host.name
 end
 
+local ENDED = { ["shutting-down"] = true, terminated = true }
+
 -- After a refused or lost launch: the host's own instance, or false when there is
 -- none after a lost answer.
 local function look_again(run, host, interface, lost)
   local instance = patience.want(lost and 0 or run.patience, function()
     local found = holder(run, interface)
-    if found or lost then return found or false end
+    if found and not ENDED[found.State.Name] then return found end
+    if lost then return false end
     return AGAIN, interface.id .. " is in use, but EC2 shows no instance on it; run again later", "InvalidNetworkInterface.InUse"
   end)
   if instance and not is_own(run, host, instance) then
@@ -150,14 +153,14 @@ local function reason_of(instance)
   return reason and reason ~= "" and reason or "EC2 gives no reason"
 end
 
-local ENDED = { ["shutting-down"] = true, terminated = true, stopping = true, stopped = true }
+local NOT_STARTED = { ["shutting-down"] = true, terminated = true, stopping = true, stopped = true }
 
 -- Notes an instance's state; true when there is nothing more to wait for.
 local function settle(record, instance, fail)
   record.state = instance.State.Name
   -- Right after StartInstances the old state may still be shown.
   if record.restarted and record.state == "stopped" then return false end
-  if ENDED[record.state] then
+  if NOT_STARTED[record.state] then
     fail(record, string.format("%s did not start: %s (%s); run again to have it tried once more", record.instance_id,
       reason_of(instance), record.state), "InstanceNotStarted")
   end

@@ -9,6 +9,7 @@ local checks = require "eni6.fleet.checks"
 local existing = require "eni6.fleet.existing"
 local failure = require "eni6.fleet.failure"
 local hosts = require "eni6.fleet.hosts"
+local inventory = require "eni6.fleet.inventory"
 local instances = require "eni6.fleet.instances"
 local interfaces = require "eni6.fleet.interfaces"
 local network = require "eni6.fleet.network"
@@ -23,73 +24,6 @@ local want = failure.want
 
 local PARALLEL = 32
 local PATIENCE = 30 -- seconds for EC2 to see what was just made
-
--- --- what there is --------------------------------------------------------------------
-
-local ENDED = { ["shutting-down"] = true, terminated = true }
-
--- The interface of a host among several with its tags: the attached one, else the
--- first by id. The others are told of and left to teardown.
-local function choose_interface(list)
-  table.sort(list, function(a, b)
-    if (a.instance_id ~= nil) ~= (b.instance_id ~= nil) then return a.instance_id ~= nil end
-    return a.id < b.id
-  end)
-  return list[1]
-end
-
--- What the plan made earlier, by host: { interface, instance, spare }.
-local function by_host(run, facts)
-  local found, by_id = {}, {}
-  for _, instance in ipairs(facts.instances) do by_id[instance.InstanceId] = instance end
-  local function entry(name)
-    found[name] = found[name] or { interfaces = {} }
-    return found[name]
-  end
-  for _, interface in ipairs(facts.interfaces) do
-    if interface.plan == run.plan.name and interface.host then
-      table.insert(entry(interface.host).interfaces, interface)
-    end
-  end
-  for name, one in pairs(found) do
-    one.name, one.interface = name, choose_interface(one.interfaces)
-    one.instance = by_id[one.interface.instance_id]
-  end
-  for _, instance in ipairs(facts.instances) do
-    local name = tags.of(instance)[tags.HOST]
-    if name and not ENDED[instance.State.Name] and entry(name).instance ~= instance then entry(name).stray = instance end
-  end
-  return found
-end
-
--- Faults and notes about what an earlier run left.
-local function check_existing(run, host, one)
-  local report = run.plan.report
-  if one.interface and one.interface.subnet ~= run.subnet.id then
-    report:add(host.path, string.format("host %s exists in another subnet (%s in %s); take it away first: teardown.lua %s "
-      .. "--host %s", host.name, one.interface.id, one.interface.subnet, run.plan.file, host.name), "hosts")
-  elseif one.interface then
-    checks.unchanged(host, one.interface, one.instance, run.plan, report)
-  end
-  if one.stray then
-    report:add(host.path, string.format("%s carries the tags of host %s but is on no interface of it; take the host away "
-      .. "first: teardown.lua %s --host %s", one.stray.InstanceId, host.name, run.plan.file, host.name), "hosts")
-  end
-  for i = 2, #one.interfaces do
-    run.observe { note = string.format("%s carries the tags of host %s too and is not needed; teardown takes it away",
-      one.interfaces[i].id, host.name) }
-  end
-end
-
-local function note_unplanned(run, found, planned)
-  for name, one in pairs(found) do
-    if not planned[name] then
-      local what = one.interface and one.interface.id or one.stray and one.stray.InstanceId
-      run.observe { note = string.format("host %s (%s) carries this plan's tag but is not in the plan; it stays. To take it "
-        .. "away: teardown.lua %s --host %s", name, tostring(what), run.plan.file, name) }
-    end
-  end
-end
 
 -- --- what to make -----------------------------------------------------------------------
 
@@ -133,14 +67,10 @@ end
 local function decide(run, facts)
   local list = hosts.place(run.plan.hosts, run.subnet.prefix, run.plan.report)
   stop_at_faults(run)
-  local found, planned = by_host(run, facts), {}
-  for _, host in ipairs(list) do
-    planned[host.name] = true
-    if found[host.name] then check_existing(run, host, found[host.name]) end
-  end
+  local found = inventory.by_host(run.plan.name, facts)
+  inventory.check(run, list, found)
   local placed = place(run, facts, list, found)
   stop_at_faults(run)
-  note_unplanned(run, found, planned)
   local jobs = {}
   for i, host in ipairs(list) do
     local one = found[host.name] or {}
@@ -326,7 +256,7 @@ local function settle_network(run, facts)
 end
 
 local function run_all(run)
-  local facts = survey.look(run.ec2, run.plan, run.plan.report)
+  local facts = survey.look(run.ec2, run.plan, run.plan.report, run.patience)
   run.types = facts.types
   check(run, facts)
   settle_network(run, facts)

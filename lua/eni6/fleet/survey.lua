@@ -192,15 +192,41 @@ local function merged(in_subnet, tagged)
   return list
 end
 
+-- The interfaces of the plan's instances that are not in the list: too new to be
+-- shown by their tags, or not the plan's.
+local function unseen(instances, interfaces)
+  local seen, ids = {}, {}
+  for _, interface in ipairs(interfaces) do seen[interface.id] = true end
+  for _, instance in ipairs(instances) do
+    for _, interface in ipairs(instance.NetworkInterfaces or {}) do
+      if not seen[interface.NetworkInterfaceId] then ids[#ids + 1] = interface.NetworkInterfaceId end
+    end
+  end
+  return ids
+end
+
+-- Waits for them to be shown, but not for ever.
+local function look_unseen(ec2, facts, seconds)
+  local ids = unseen(facts.instances, facts.interfaces)
+  if #ids == 0 then return end
+  patience.try(seconds, function()
+    local found = survey.interfaces(ec2, { { Name = "network-interface-id", Values = ids } })
+    facts.interfaces = merged(facts.interfaces, found)
+    return #found == #ids or patience.AGAIN
+  end)
+end
+
 --- Asks all that has to be known before something is made. Failures are raised.
----@param ec2 table     eni6.aws.ec2 client
----@param plan table    of eni6.fleet.plan.load
----@param report table  eni6.fleet.faults: gets what EC2 does not have
+---@param ec2 table       eni6.aws.ec2 client
+---@param plan table      of eni6.fleet.plan.load
+---@param report table    eni6.fleet.faults: gets what EC2 does not have
+---@param seconds number  for EC2 to show what was just made
 ---@return table facts  { subnet = { id, vpc, prefix }|false, interfaces, instances, types, images, groups, key,
 ---  reservations }
-function survey.look(ec2, plan, report)
+function survey.look(ec2, plan, report, seconds)
   local facts = gather(questions(ec2, plan, report))
   facts.interfaces = merged(facts.in_subnet or {}, facts.tagged)
+  look_unseen(ec2, facts, seconds)
   facts.subnet, facts.groups = facts.subnet or false, facts.groups or {}
   facts.reservations = facts.reservations or {}
   return facts

@@ -175,6 +175,19 @@ describe("provisioning", function()
     made(fleet:plan '{ { name = "instance-1" } }')
   end)
 
+  it("keeps the groups and the image of existing hosts, and says so", function()
+    made(fleet:plan(TWO))
+    local group = assert(fleet.ec2:CreateSecurityGroup { GroupName = "g", Description = "g", VpcId = fleet.sandbox.vpc_id })
+    local images = assert(fleet.ec2:DescribeImages { Filters = { { Name = "architecture", Values = { "x86_64" } } } }).Images
+    local other = images[1].ImageId ~= fleet.sandbox.image_id and images[1].ImageId or images[2].ImageId
+    local changes = #fleet:changes()
+    made(fleet:plan(TWO, 'security_groups = { "' .. group.GroupId .. '" }, image = "' .. other .. '"'))
+    assert.equal(changes, #fleet:changes())
+    assert.is_true(told("host instance%-1 keeps its security groups %(sg%-%x+%); .* %-%-groups "
+      .. group.GroupId:gsub("%-", "%%-")))
+    assert.is_true(told("host instance%-2 keeps its image ami%-%x+; only new hosts get " .. other:gsub("%-", "%%-")))
+  end)
+
   it("names who has a given address", function()
     assert(fleet.ec2:CreateNetworkInterface { SubnetId = fleet.sandbox.subnet_id, Description = "someone's",
       Ipv6Addresses = { { Ipv6Address = PREFIX .. "9" } } })
