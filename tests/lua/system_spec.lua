@@ -1,3 +1,5 @@
+local process = require("eni6.process")
+local program = require("support.program")
 local system = require("eni6.core").system
 
 describe("system", function()
@@ -20,16 +22,10 @@ describe("system", function()
   it("tells a terminal from what is none", function()
     assert.is_false(system.is_terminal(9999))
     assert.has_error(function() system.is_terminal(-1) end)
-    local path = os.tmpname()
-    local file = assert(io.open(path, "w"))
-    file:write("print(require('eni6.core').system.is_terminal(1))")
-    file:close()
     -- script(1) runs a program on a terminal of its own.
-    local version = _VERSION:match("%d%.%d")
-    local pipe = assert(io.popen(("script -qec 'lua%s %s' /dev/null"):format(version, path)))
-    local answer = pipe:read("a")
-    pipe:close()
-    os.remove(path)
-    assert.equal("true", answer:match("%a+"))
+    local argv, env = program("print(require('eni6.core').system.is_terminal(1))")
+    local command = argv[1] .. ' -e "' .. argv[3] .. '"'
+    local result = assert(process.run({ argv = { "script", "-qec", command, "/dev/null" }, env = env }))
+    assert.equal("true", result.stdout:match("%a+"), result.stdout)
   end)
 end)
