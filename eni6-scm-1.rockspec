@@ -144,6 +144,7 @@ build = {
     ["eni6.fleet.hosts"] = "lua/eni6/fleet/hosts.lua",
     ["eni6.fleet.instances"] = "lua/eni6/fleet/instances.lua",
     ["eni6.fleet.interfaces"] = "lua/eni6/fleet/interfaces.lua",
+    ["eni6.fleet.inventory"] = "lua/eni6/fleet/inventory.lua",
     ["eni6.fleet.keys"] = "lua/eni6/fleet/keys.lua",
     ["eni6.fleet.network"] = "lua/eni6/fleet/network.lua",
     ["eni6.fleet.patience"] = "lua/eni6/fleet/patience.lua",
