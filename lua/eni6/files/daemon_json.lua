@@ -66,15 +66,21 @@ local function insert(text, places, name, encoded)
   return text:sub(1, last.past - 1) .. "," .. (indent == "" and " " or indent) .. member .. text:sub(last.past)
 end
 
--- The text with one member set; itself when the member holds that value already.
+-- The text with one member set; itself when the member holds that value already. A
+-- name may stand twice (the last one counts for Docker): all of them are set, from
+-- the last to the first, so that the places before stay right.
 local function set(text, places, name, value)
-  for _, member in ipairs(places.members) do
+  local found = false
+  for i = #places.members, 1, -1 do
+    local member = places.members[i]
     if json.decode(member.name) == name then
-      if json.decode(text:sub(member.first, member.past - 1)) == value then return text end
-      return text:sub(1, member.first - 1) .. json.encode(value) .. text:sub(member.past)
+      found = true
+      if json.decode(text:sub(member.first, member.past - 1)) ~= value then
+        text = text:sub(1, member.first - 1) .. json.encode(value) .. text:sub(member.past)
+      end
     end
   end
-  return insert(text, places, name, json.encode(value))
+  return found and text or insert(text, places, name, json.encode(value))
 end
 
 --- The text with some members set. Members that hold the value already are not

@@ -28,6 +28,10 @@ describe("daemon.json", function()
     assert.equal(text, daemon_json.merge(text, MEMBERS))
   end)
 
+  it("sets a member that stands twice in both places", function()
+    assert.equal('{"ipv6":true,"a":1,"ipv6":true}', daemon_json.merge('{"ipv6":true,"a":1,"ipv6":false}', { { "ipv6", true } }))
+  end)
+
   it("knows a key that is written with escapes", function()
     assert.equal('{"\\u0069pv6":true,"x":null}', daemon_json.merge('{"\\u0069pv6":false,"x":null}', { { "ipv6", true } }))
   end)
