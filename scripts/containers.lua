@@ -51,6 +51,7 @@ local commands = {}
 function commands.run(arguments, world, containers)
   local container = check(containers.run(world, { image = arguments.image, name = arguments.name,
     command = #arguments.words > 0 and arguments.words or nil,
+    on_note = function(text) io.stderr:write(NAME, ": ", text, "\n") end,
     on_progress = function(event) io.stderr:write(event.status or "", " ", event.id or "", "\n") end }))
   if arguments.json then return face.print_json(container, JSON_ORDER) end
   io.stdout:write(container.name, " ", container.address, "/", container.length, "\n")

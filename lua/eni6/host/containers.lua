@@ -1,5 +1,7 @@
 --- Containers on the instance's block of public addresses.
 
+local registries = require("eni6.host.registries")
+
 local containers = {}
 
 local STARTING = 10 -- seconds within which Docker gives a container its address
@@ -15,15 +17,18 @@ local function check_bridge(world)
     .. "run: lua scripts/configure.lua (and restart Docker)", "ENOADDRESS"
 end
 
+-- A registry without an IPv6 address is told of and tried all the same: a proxy or a
+-- NAT may lead there.
 local function pull_if_absent(world, image, options)
   local found, message, code = world.docker:inspect_image(image)
   if found then return true end
   if code ~= "NotFound" then return nil, message, code end
-  if options.before_pull then
-    local ok, fault, fault_code = options.before_pull(image)
-    if not ok then return nil, fault, fault_code end
-  end
-  return world.docker:pull(image, options.on_progress)
+  local fit, doubt = registries.check(world, image, options.resolve)
+  if not fit and options.on_note then options.on_note(doubt) end
+  local pulled
+  pulled, message, code = world.docker:pull(image, options.on_progress)
+  if pulled then return true end
+  return nil, fit and message or message .. " (" .. doubt .. ")", code
 end
 
 -- The first network in which the container has a public address.
@@ -69,7 +74,8 @@ end
 --- Starts a container on the block.
 ---@param world table of eni6.host.world
 ---@param options table image: string; name: string|nil; command: string[]|nil;
----   before_pull: function(image): true|nil, message, code; on_progress: as of docker's pull
+---   on_note: function(text), told when the image's registry has no IPv6 address; on_progress: as of docker's pull;
+---   resolve: as of eni6.host.registries.check
 ---@return table|nil container { id, name, image, state, address, length, network, bridge }
 ---@return string? message
 ---@return string? code "ENOADDRESS" where Docker has no block, "NotFound", "Conflict", …
