@@ -50,9 +50,8 @@ PACKAGES_DEMO := lua5.4 lua-lpeg lua-expat lua-dkjson lua-yaml lua-argparse lua-
 PACKAGES_CHECK := lua5.3 graphviz lua-busted lua-check luarocks libcmocka-dev awscli python3-botocore \
 	python3-boto3 python3-jmespath cloud-init clang libclang-rt-14-dev clang-format clang-tidy \
 	openssl openssh-client curl procps iproute2 docker.io busybox-static nftables radvd nghttp2-server python3 iputils-ping python3-pyroute2 ndppd \
-	$(if $(filter 0,$(shell id -u)),openssh-server)
-PACKAGES_BENCH := python3-netaddr npm \
-	debootstrap systemd-container dnsmasq-base
+	debootstrap systemd-container dnsmasq-base $(if $(filter 0,$(shell id -u)),openssh-server)
+PACKAGES_BENCH := python3-netaddr npm
 
 # Installs those of the named packages that are missing, after saying which.
 define install_packages
