@@ -2,7 +2,6 @@
 
 dofile((arg[0]:match("^(.*)/") or ".") .. "/../scripts/lib/tree.lua")
 local face = require "face"
-local sandbox = require "eni6.sandbox"
 
 local EPILOG = [[
 It prints `export` lines for a shell to eval, then `ready`:
@@ -50,7 +49,7 @@ end
 local function fail(message) face.fail("sandbox.lua", face.FAILED, message) end
 
 local arguments = read_arguments()
-local started, message = sandbox.open {
+local started, message = require("eni6.sandbox").open {
   port = arguments.port, region = arguments.region, subnet_cidr = arguments.subnet_cidr, seed = arguments.seed,
   session_token = arguments.session_token, faults = arguments.fault,
   habits = { latency = arguments.latency, state_delay = arguments.state_delay, consistency_lag = arguments.consistency_lag },
