@@ -11,6 +11,9 @@ function faults.new(file, places)
   return setmetatable({ file = file, places = places, count = 0 }, faults)
 end
 
+--- An empty list for the same file.
+function faults:fresh() return faults.new(self.file, self.places) end
+
 --- Adds one fault. A path that begins with "-" or "$" names an option or a
 --- variable of the environment instead of a field.
 ---@param path string     `hosts[1].block`; "" for the table itself

@@ -17,7 +17,10 @@ local DEFAULT_LENGTH = 126
 local DELEGATED_LENGTH = 80 -- what EC2 delegates is exactly a /80
 
 -- AWS keeps the first four addresses of a subnet, and the last one.
-local RESERVED = ip6.prefix("::/126")
+local RESERVED = ip6.prefix "::/126"
+
+-- What is written relative to a subnet.
+local RELATIVE = ip6.prefix "::/64"
 
 -- "::6/126" has host bits: say which block of that length holds it, and the next.
 local function not_aligned(address, length)
@@ -212,6 +215,16 @@ local function check_reserved(found, report)
   end
 end
 
+-- The prefix of a network that is still to be made is Amazon's to choose.
+local function check_relative(found, report)
+  for _, item in ipairs(found) do
+    if not RELATIVE:contains(item.prefix) then
+      report:add(item.path, item.text .. " cannot be asked for: the prefix of the network that vpc makes is not known before; "
+        .. "write it relative to the subnet, like ::1:1 or ::8/126", item.near)
+    end
+  end
+end
+
 -- A host without image or type has them from the plan; one fault serves all.
 local function check_complete(list, missing, report)
   local remedy = { image = 'give an image ("ami-…" or "resolve:ssm:/aws/service/…", here or with --image)',
@@ -226,34 +239,39 @@ local function check_complete(list, missing, report)
   end
 end
 
+-- The hosts of either form: a list, or a table that says how many.
+local function read(raw, common, report)
+  if raw == nil then
+    report:add("hosts", 'missing; give { { name = "instance-1" } } or { count = 2 }', "")
+    return {}
+  elseif type(raw) ~= "table" then
+    report:add("hosts", "must be a list of hosts, or { count = 20 }, not " .. fields.shown(raw))
+    return {}
+  elseif raw.count == nil and #raw == 0 and next(raw) ~= nil then
+    report:add("hosts.count", "missing; hosts is a list, or says how many", "hosts")
+  end
+  if raw.count ~= nil or (#raw == 0 and next(raw) ~= nil) then return counted(raw, common, report) end
+  for key in pairs(raw) do
+    if math.type(key) ~= "integer" or key < 1 or key > #raw then
+      report:add(places.join("hosts", key), "unknown field; hosts is a list, or a table with count", "hosts")
+    end
+  end
+  return listed(raw, common, report)
+end
+
 --- Checks the hosts of a plan as far as that goes without knowing the subnet.
 ---@param raw any         the plan's field
----@param common { image: string?, instance_type: string?, user_data: table? }
+---@param common { image: string?, instance_type: string?, user_data: table?, vpc: table? }
 ---@param missing { image: boolean, instance_type: boolean }  whether the plan has none for all hosts
 ---@param report table    eni6.fleet.faults
 ---@return table[] hosts  { name, path, address?, range = { length, at?, delegated, path }, image, instance_type, user_data? }
 function hosts.check(raw, common, missing, report)
-  if raw ~= nil and type(raw) ~= "table" then
-    report:add("hosts", "must be a list of hosts, or { count = 20 }, not " .. fields.shown(raw))
-    return {}
-  end
-  if raw == nil then
-    report:add("hosts", 'missing; give { { name = "instance-1" } } or { count = 2 }', "")
-    return {}
-  end
-  local list
-  if raw.count ~= nil or (#raw == 0 and next(raw) ~= nil) then
-    if raw.count == nil then report:add("hosts.count", "missing; hosts is a list, or says how many", "hosts") end
-    list = counted(raw, common, report)
-  else
-    report:unknown_fields(raw, "hosts", setmetatable({}, { __index = function(_, key)
-      return math.type(key) == "integer" and key >= 1 and key <= #raw or nil end }), places.join)
-    list = listed(raw, common, report)
-  end
+  local list = read(raw, common, report)
   check_names(list, report)
   local found = given(list)
   check_overlaps(found, report)
   check_reserved(found, report)
+  if common.vpc then check_relative(found, report) end
   check_complete(list, missing, report)
   return list
 end

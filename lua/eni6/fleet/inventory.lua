@@ -49,13 +49,13 @@ end
 local function take_away(run, name) return "teardown.lua " .. run.plan.file .. " --host " .. name end
 
 local function fault(run, host, text, ...)
-  run.plan.report:add(host.path, string.format(text, ...) .. "; take the host away first: " .. take_away(run, host.name), "hosts")
+  run.report:add(host.path, string.format(text, ...) .. "; take the host away first: " .. take_away(run, host.name), "hosts")
 end
 
 local function check_differences(run, host, one)
   local list = existing.differences(host, one.interface, one.instance and one.instance.InstanceType)
   if #list == 0 then return end
-  run.plan.report:add(host.path, string.format("host %s exists (%s), but its %s; change the plan back, or take the host away "
+  run.report:add(host.path, string.format("host %s exists (%s), but its %s; change the plan back, or take the host away "
     .. "first: %s", host.name, one.interface.id, table.concat(list, ", its "), take_away(run, host.name)), "hosts")
 end
 

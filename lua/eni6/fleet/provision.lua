@@ -35,12 +35,12 @@ local function place(run, facts, list, found)
   for _, host in ipairs(list) do
     if not (found[host.name] and found[host.name].interface) then new[#new + 1] = host end
   end
-  return want(run.space:place_all(new, run.plan.report))
+  return want(run.space:place_all(new, run.report))
 end
 
 -- Ends the run when there are faults: nothing is made of a plan that has any.
 local function stop_at_faults(run)
-  if run.plan.report.count > 0 then failure.raise(run.plan.report:message(), "EPLAN") end
+  if run.report.count > 0 then failure.raise(run.report:message(), "EPLAN") end
 end
 
 -- Types of the same families, to name one that would do.
@@ -55,7 +55,7 @@ end
 
 -- All that can be told to be wrong before the subnet is known.
 local function check(run, facts)
-  local plan, report = run.plan, run.plan.report
+  local plan, report = run.plan, run.report
   checks.types(plan.hosts, facts.types, families(run, facts), report)
   checks.images(plan.hosts, facts.types, facts.images, report)
   if facts.subnet then checks.groups(facts.groups, facts.subnet, plan.sources.security_groups, report) end
@@ -65,7 +65,7 @@ end
 
 -- Decides what each host needs: { host, interface?, instance?, placed? }.
 local function decide(run, facts)
-  local list = hosts.place(run.plan.hosts, run.subnet.prefix, run.plan.report)
+  local list = hosts.place(run.plan.hosts, run.subnet.prefix, run.report)
   stop_at_faults(run)
   local found = inventory.by_host(run.plan.name, facts)
   inventory.check(run, list, found)
@@ -96,12 +96,13 @@ local function import_key(run)
   if code ~= "InvalidKeyPair.Duplicate" then failure.raise(message, code, detail) end
   checks.key(key, patience.want(run.patience, function()
     return survey.key(run.ec2, run.plan) or patience.AGAIN, message, code, detail
-  end), run.plan.report)
+  end), run.report)
   stop_at_faults(run)
   return true
 end
 
-local function texts(interface)
+-- The host's own address, then the others in order.
+local function addresses_of(interface)
   local list = {}
   for i, address in ipairs(interface.addresses) do list[i] = address end
   table.sort(list)
@@ -115,7 +116,7 @@ end
 -- What the result says of a host.
 local function record_of(host, interface, instance)
   return { name = host.name, interface_id = interface.id, mac = interface.mac, address = tostring(interface.address),
-    block = tostring(interface.block), addresses = texts(interface), instance_id = instance and instance.InstanceId,
+    block = tostring(interface.block), addresses = addresses_of(interface), instance_id = instance and instance.InstanceId,
     state = instance and instance.State.Name, restarted = instance and instance.restarted }
 end
 
@@ -256,7 +257,7 @@ local function settle_network(run, facts)
 end
 
 local function run_all(run)
-  local facts = survey.look(run.ec2, run.plan, run.plan.report, run.patience)
+  local facts = survey.look(run.ec2, run.plan, run.report, run.patience)
   run.types = facts.types
   check(run, facts)
   settle_network(run, facts)
@@ -269,7 +270,7 @@ end
 local function new_run(ec2, plan, options)
   local run = { ec2 = ec2, plan = plan, parallel = options.parallel or PARALLEL, patience = options.patience or PATIENCE,
     observe = options.observe or function() end, random = options.random or require("eni6.core").system.random,
-    dry_run = options.dry_run, records = {}, failures = {} }
+    dry_run = options.dry_run, report = plan.report:fresh(), records = {}, failures = {} }
   function run.fail(host, message, code, detail)
     run.failures[#run.failures + 1] = { host = host.name, message = message, code = code, detail = detail }
     run.observe { host = host.name, state = "failed", text = message }

@@ -158,6 +158,8 @@ describe("a plan", function()
     refused("vpc.cidr", 'vpc = { cidr = "10.0.0.0/8" }, subnet = nil', "from /16 to /28")
     refused("vpc.ssh", 'vpc = { ssh = "2001:db8::1/32" }, subnet = nil', "2001:db8::1/32")
     assert.matches("two%.lua:%d: subnet: a plan has a subnet, or vpc", (fault_of("vpc", "vpc = true")))
+    refused("hosts[1].address", 'vpc = true, subnet = nil, hosts = { { name = "a", address = "2001:db8::1:1" } }',
+      "write it relative to the subnet")
     local checked = load(only_text { subnet = false, 'vpc = { ssh = "2001:db8::/32" }' })
     assert.same({ cidr = "10.0.0.0/16", ssh = { "2001:db8::/32" } }, checked.vpc)
   end)
