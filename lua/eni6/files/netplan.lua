@@ -15,6 +15,10 @@ netplan.PATH = "/etc/netplan/60-ipv6-static.yaml"
 --- netplan refuses files that others can read (and warns from 0.106 on).
 netplan.MODE = 384 -- 0600
 
+--- The metric of the written default route: below the 1024 of one from an
+--- advertisement, so that both can be there.
+netplan.METRIC = 512
+
 local function route_lines(gateway)
   return {
     "      routes:",

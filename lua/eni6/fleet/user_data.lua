@@ -2,7 +2,12 @@
 -- (the netplan file, apt's settings, Docker with its daemon.json), done at the
 -- first boot. Provisioning knows all addresses before the launch.
 
+local apt = require "eni6.files.apt"
+local daemon_json = require "eni6.files.daemon_json"
 local fields = require "eni6.fleet.fields"
+local netplan = require "eni6.files.netplan"
+local networkd = require "eni6.files.networkd"
+local sysctl = require "eni6.files.sysctl"
 
 local user_data = {}
 
@@ -53,16 +58,16 @@ function user_data.check(value)
   return nil, "must be true, text, or a table { docker =, commands = }, not " .. fields.shown(value)
 end
 
--- Runs on the instance. Its four words are put before it.
-local SPLIT = [=[
-# The gateway is what the router advertises; fe80:ec2::1 answers in every subnet.
-link=
+-- Runs on the instance: finds the interface and the gateway, whose names stand as LINK
+-- and GATEWAY in the files that follow it. The words mac and containers are put before.
+local FIND = [=[
 for path in /sys/class/net/*; do
   if [ "$(cat "$path/address")" = "$mac" ]; then link=${path##*/}; fi
 done
-[ -n "$link" ] || { echo "eni6: no interface has the MAC address $mac" >&2; exit 1; }
+[ -n "${link:-}" ] || { echo "eni6: no interface has the MAC address $mac" >&2; exit 1; }
 command -v netplan >/dev/null || { echo "eni6: no netplan here; run configure.lua instead" >&2; exit 1; }
 
+# The gateway is what the router advertises; fe80:ec2::1 answers in every subnet.
 gateway=
 for second in 1 2 3 4 5 6 7 8 9 10; do
   gateway=$(ip -6 route show default dev "$link" | sed -n 's/.*via \([^ ]*\).*/\1/p' | head -n 1)
@@ -70,26 +75,33 @@ for second in 1 2 3 4 5 6 7 8 9 10; do
   sleep 1
 done
 
-umask 077
-cat >/etc/netplan/60-ipv6-static.yaml <<END
-network:
-  version: 2
-  ethernets:
-    $link:
-      dhcp6: no
-      accept-ra: no
-      addresses:
-      - $address
-      routes:
-      - to: "::/0"
-        via: "${gateway:-fe80:ec2::1}"
-        on-link: true
-END
-umask 022
+put() { # put PATH MODE: writes standard input there, the names filled in
+  mkdir -p "${1%/*}"
+  sed "s/LINK/$link/g; s/GATEWAY/${gateway:-fe80:ec2::1}/g" >"$1"
+  chmod "$2" "$1"
+}
+]=]
+
+local APPLY = [=[
+
+sysctl -q -p /etc/sysctl.d/60-eni6.conf
 netplan apply
 for one in $containers; do ip -6 address delete "$one/128" dev "$link" 2>/dev/null || true; done
-sysctl -q -p /etc/sysctl.d/60-eni6.conf
 ]=]
+
+-- A shell command that writes a file of the instance's.
+local function put(path, mode, text)
+  return string.format("\nput %s %s <<'END'\n%sEND\n", path:gsub("LINK", "$link"), mode, text)
+end
+
+-- The files that configure.lua would write, so that it has nothing to do afterwards.
+local function network_files(host)
+  local wanted = { link = "LINK", address = tostring(host.address), length = host.subnet.length,
+    gateway = { via = "GATEWAY", metric = netplan.METRIC } }
+  return put(sysctl.PATH, "644", sysctl.render("LINK"))
+    .. put(networkd.dropin_path("LINK"), "644", networkd.render_dropin())
+    .. put(netplan.PATH, "600", netplan.render(wanted))
+end
 
 local SOURCES = [=[
 
@@ -114,10 +126,9 @@ local function script(host, docker)
   if not host.delegated then
     for address in host.block:addresses() do containers[#containers + 1] = tostring(address) end
   end
-  local words = string.format("mac=%s\naddress=%s/%d\ncontainers='%s'\n\n", host.mac, host.address, host.subnet.length,
-    table.concat(containers, " "))
+  local words = string.format("mac=%s\ncontainers='%s'\n\n", host.mac, table.concat(containers, " "))
   return "#!/bin/sh\n# By eni6: one address for the interface, the block for the containers.\nset -eu\n" .. words
-    .. SPLIT .. SOURCES .. (docker and DOCKER or "")
+    .. FIND .. network_files(host) .. APPLY .. SOURCES .. (docker and DOCKER or "")
 end
 
 -- A YAML double-quoted scalar.
@@ -132,13 +143,12 @@ end
 
 local function cloud_config(spec, host)
   local files = {
-    write_file("/etc/apt/apt.conf.d/99-eni6", "0644", 'Acquire::ForceIPv6 "true";\n'),
-    write_file("/etc/sysctl.d/60-eni6.conf", "0644", "net.ipv6.conf.all.forwarding = 1\n"),
+    write_file(apt.FORCE_IPV6_PATH, "0644", apt.render_force_ipv6()),
     write_file("/usr/local/sbin/eni6-first-boot", "0755", script(host, spec.docker)),
   }
   if spec.docker then
-    table.insert(files, 3, write_file("/etc/docker/daemon.json", "0644",
-      string.format('{\n  "ipv6": true,\n  "fixed-cidr-v6": "%s"\n}\n', host.block)))
+    local text = daemon_json.merge(nil, daemon_json.bridge_members(tostring(host.block)))
+    table.insert(files, 2, write_file(daemon_json.PATH, "0644", text))
   end
   local commands = { "- /usr/local/sbin/eni6-first-boot" }
   for _, command in ipairs(spec.commands) do commands[#commands + 1] = "- " .. quoted(command) end

@@ -8,11 +8,9 @@
 
 local ip6 = require("eni6.ip6")
 local blocks_of = require("eni6.host.candidates")
+local netplan = require("eni6.files.netplan")
 
 local desired = {}
-
--- Below the 1024 of a route from an advertisement, so that both can be there.
-local METRIC = 512
 
 -- One stated choice: the option, else the tag; false when neither is there.
 local function state(kind, option, name, tags)
@@ -83,7 +81,7 @@ end
 
 -- A metric that goes before a route's.
 local function metric_before(route)
-  return route and math.min(METRIC, math.max(1, route.metric - 1)) or METRIC
+  return route and math.min(netplan.METRIC, math.max(1, route.metric - 1)) or netplan.METRIC
 end
 
 -- The route to write down: through the gateway that the caller names, else the best

@@ -1,4 +1,8 @@
 local ip6 = require "eni6.ip6"
+local apt = require "eni6.files.apt"
+local netplan = require "eni6.files.netplan"
+local networkd = require "eni6.files.networkd"
+local sysctl = require "eni6.files.sysctl"
 local user_data = require "eni6.fleet.user_data"
 
 local function host(changes)
@@ -55,9 +59,9 @@ describe("user data", function()
     local text = render(true)
     assert.equal('{\n  "ipv6": true,\n  "fixed-cidr-v6": "2001:db8:47b:ca03::8/126"\n}\n',
       file_in(text, "/etc/docker/daemon.json"))
-    assert.equal('Acquire::ForceIPv6 "true";\n', file_in(text, "/etc/apt/apt.conf.d/99-eni6"))
+    assert.equal(apt.render_force_ipv6(), file_in(text, apt.FORCE_IPV6_PATH))
     local script = file_in(text, "/usr/local/sbin/eni6-first-boot")
-    assert.truthy(script:find("mac=12:fb:b4:8b:15:f8\naddress=2001:db8:47b:ca03::1:1/64\n", 1, true))
+    assert.truthy(script:find("mac=12:fb:b4:8b:15:f8\n", 1, true))
     assert.truthy(script:find("2001:db8:47b:ca03::8 2001:db8:47b:ca03::9 2001:db8:47b:ca03::a 2001:db8:47b:ca03::b'", 1, true))
     assert.is_nil(render { docker = false }:find("docker", 1, true))
   end)
@@ -68,7 +72,7 @@ describe("user data", function()
     os.remove(folder)
     -- The same script with its files below a folder and its tools replaced by ones that tell.
     local tools = [[
-mkdir -p FOLDER/netplan FOLDER/net/ens5 FOLDER/apt/sources.list.d FOLDER/bin && cd FOLDER
+mkdir -p FOLDER/net/ens5 FOLDER/apt/sources.list.d FOLDER/bin && cd FOLDER
 echo 12:fb:b4:8b:15:f8 >net/ens5/address
 echo 'deb http://us-east-1.ec2.archive.ubuntu.com/ubuntu bionic main' >apt/sources.list
 for tool in ip netplan sysctl apt-get usermod systemctl getent; do
@@ -85,27 +89,19 @@ done
 PATH=FOLDER/bin:$PATH
 ]]
     script = tools:gsub("FOLDER", folder) .. script:gsub("/sys/class/net", folder .. "/net")
-      :gsub("/etc/netplan", folder .. "/netplan"):gsub("/etc/apt", folder .. "/apt")
+      :gsub("/etc/", folder .. "/")
     local output = with_file(script, function(path) return run("sh " .. path) end)
     assert.truthy(output:find("netplan apply\nip -6 address delete 2001:db8:47b:ca03::8/128 dev ens5\n", 1, true), output)
     assert.truthy(output:find("apt-get -q install -y docker.io", 1, true), output)
-    local _, written = run("cat " .. folder .. "/netplan/60-ipv6-static.yaml " .. folder .. "/apt/sources.list")
+    local function written(path) return select(2, run("cat " .. folder .. path)) end
+    local wanted = { link = "ens5", address = "2001:db8:47b:ca03::1:1", length = 64,
+      gateway = { via = "fe80::1066:30ff:feb8:c008", metric = 512 } }
+    -- The very files of configure.lua, so that it finds nothing to do afterwards.
+    assert.equal(netplan.render(wanted), written "/netplan/60-ipv6-static.yaml")
+    assert.equal(networkd.render_dropin(), written "/systemd/network/10-netplan-ens5.network.d/60-eni6.conf")
+    assert.equal(sysctl.render "ens5", written "/sysctl.d/60-eni6.conf")
+    assert.equal("deb http://archive.ubuntu.com/ubuntu bionic main\n", written "/apt/sources.list")
     os.execute("rm -r " .. folder)
-    assert.equal([[
-network:
-  version: 2
-  ethernets:
-    ens5:
-      dhcp6: no
-      accept-ra: no
-      addresses:
-      - 2001:db8:47b:ca03::1:1/64
-      routes:
-      - to: "::/0"
-        via: "fe80::1066:30ff:feb8:c008"
-        on-link: true
-deb http://archive.ubuntu.com/ubuntu bionic main
-]], written)
   end)
 
   it("of one's own goes through as it is, up to 16 KiB", function()
