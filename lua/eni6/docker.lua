@@ -44,7 +44,9 @@ end
 
 local function refused(response, method, path)
   local answer = json.decode(response.body)
-  local message = type(answer) == "table" and answer.message or response.body
+  local message = type(answer) == "table" and answer.message
+  if type(answer) ~= "table" then message = response.body:match("%S.*") end
+  message = message or "status " .. response.status
   local code = CODES[response.status] or "ServerError"
   return nil, string.format("Docker refused %s %s: %s", method, path:match("^[^?]*"), message), code,
     { status = response.status }
@@ -82,9 +84,9 @@ end
 local function call_json(engine, method, path, options)
   local response, message, code, detail = call(engine, method, path, options)
   if not response then return nil, message, code, detail end
-  local value, _, fault = json.decode(response.body)
-  if fault then
-    return nil, "Docker answered " .. method .. " " .. path .. " with what is not JSON", "EPROTO"
+  local value = json.decode(response.body)
+  if type(value) ~= "table" then
+    return nil, "Docker answered " .. method .. " " .. path .. " with what is not a JSON document", "EPROTO"
   end
   return value
 end
