@@ -38,6 +38,7 @@ local function read_arguments()
   parser:option("--peer", "An address that must answer; may be repeated."):argname("ADDRESS"):count("*"):convert(address)
   parser:option("--address", "The host's address, where tags and rule do not tell."):argname("ADDRESS"):convert(address)
   parser:option("--block", "The containers' block, where tags and rule do not tell."):argname("PREFIX"):convert(prefix)
+  parser:option("--network", "The Docker network that has the block, where it is not docker0's."):argname "NAME"
   parser:option("--root", "Read files below this folder."):argname "DIR"
   parser:option("--docker-socket", "Where Docker listens."):argname "PATH"
   parser:flag("--json", "Print the result as one JSON document.")
@@ -79,7 +80,7 @@ local function check_inside(arguments, rows, peers)
     docker_socket = arguments.docker_socket })
   append(peers, arguments.peer)
   local seen = require("eni6.host.observe").instance(world,
-    { address = arguments.address, block = arguments.block, peers = peers })
+    { address = arguments.address, block = arguments.block, network = arguments.network, peers = peers })
   append(rows, require("eni6.host.check").instance(seen))
 end
 

@@ -18,12 +18,18 @@ Examples:
   sudo lua scripts/configure.lua --confirm 60
       changes it, and puts everything back after 60 s unless, over a fresh connection, you run
   sudo lua scripts/configure.lua confirm
+  sudo lua scripts/configure.lua --install-docker
+      also installs Docker, over IPv6; with =docker from its own repository, whose key is pinned
+  sudo lua scripts/configure.lua --network public
+      gives the block to a Docker network of that name: docker run --network public …
 
 Which address is the host's and which block is Docker's: what the options say, else the instance's
 tags eni6:address and eni6:block, else the largest aligned block and the one address left over.
 Afterwards the gateway and the metadata service must answer, or everything is put back as it was.
 Files of other people are never edited: netplan gets 60-ipv6-static.yaml beside the others, where
 netplan is used, else systemd-networkd gets 05-eni6.network. daemon.json keeps your own settings.
+With --apt, or --install-docker, apt's sources are the exception: in them the hosts without an IPv6
+address are replaced. Packages that were installed stay when all else is put back.
 
 Exit status: 0 done, or nothing to do; 1 failed, and everything is as it was (the message says
 otherwise where it is not); 2 the command line is wrong, or a choice is needed.]]
@@ -58,11 +64,21 @@ local function read_arguments()
   parser:option("--gateway", "The VPC's router, where no route leads to it yet."):argname("ADDRESS"):convert(address)
   parser:option("--wait", "How long addresses of the tags may be missing in the metadata.", "30", face.whole(0, 600))
     :argname "SECONDS"
+  parser:option("--network", "Make this Docker network on the block, in place of docker0's own."):argname "NAME"
+  parser:option("--install-docker", "Install Docker if it is missing, from the distribution or from docker (its own repository).")
+    :args("?"):argname("SOURCE"):choices { "distribution", "docker" }
+  parser:flag("--apt", "Also have apt work over IPv6: archives without an IPv6 address are replaced by those with one.")
   parser:option("--ping", "An address of yours that must answer afterwards, too."):argname "ADDRESS"
   parser:option("--root", "Read and write files below this folder and tell no service; the kernel is configured."):argname "DIR"
   parser:option("--docker-socket", "Where Docker listens."):argname "PATH"
   parser:flag("--json", "Print the result as one JSON document.")
-  return parser:parse()
+  local arguments = parser:parse()
+  if arguments.install_docker then
+    if arguments.root then parser:error("--install-docker installs on this machine, which --root leaves alone") end
+    if arguments.network then parser:error("give --network in a second run, when Docker is there") end
+    arguments.install_docker = arguments.install_docker[1] or "distribution"
+  end
+  return arguments
 end
 
 local function absolute(path)
@@ -131,6 +147,8 @@ local function configure(arguments, world)
   local host = require "eni6.host.configure"
   local options = {
     address = arguments.address, block = arguments.block, gateway = arguments.gateway, patience = arguments.wait,
+    apt = arguments.apt or arguments.install_docker ~= nil, network = arguments.network,
+    install_docker = arguments.install_docker,
     on_wait = notice_once(), services = not arguments.root, operator = arguments.ping,
     confirm = arguments.confirm, watchdog_command = command_line(arguments, "watchdog"),
     rollback_command = command_line(arguments, "rollback"),

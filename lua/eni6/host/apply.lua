@@ -112,7 +112,7 @@ end
 ---@param options table|nil
 ---   check: function, called after the last step: true, or nil, message, code, which undoes all;
 ---   on_step: function(i, step), called before each;
----   deadline: seconds since the epoch until which the new state waits for `confirm`;
+---   deadline: function, called after all: the seconds since the epoch until which the new state waits for `confirm`;
 ---   directory: of the journal
 ---@return true|nil ok, string? message, string? code the failed step's; "EROLLBACK" when not all could be put back
 function apply.run(steps, world, options)
@@ -134,7 +134,7 @@ function apply.run(steps, world, options)
   if not ok then
     ok, message, code = fail_back(world, log, message, code)
   elseif options.deadline then
-    ok, message, code = log:record({ deadline = options.deadline })
+    ok, message, code = log:record({ deadline = options.deadline() })
   else
     ok, message, code = log:finish()
   end

@@ -113,6 +113,13 @@ local function judge_bridge(add, docker, wanted)
     .. ", not one of " .. wanted.block, "Docker read daemon.json before it was changed: systemctl restart docker")
 end
 
+local function judge_network(add, docker, wanted)
+  if not docker.running then return add("skip", "network", "Docker does not run") end
+  if docker.subnet == wanted.block then return add("pass", "network", wanted.network .. " has " .. wanted.block) end
+  add("fail", "network", "Docker's network " .. wanted.network .. (docker.subnet and " has " .. docker.subnet or " is not there")
+    .. ", should have " .. wanted.block, CONFIGURE .. " --network " .. wanted.network)
+end
+
 local function container_fault(container, wanted)
   local inside = container.inside
   if not ip6.prefix(wanted.block):contains(ip6.address(container.address)) then
@@ -178,9 +185,10 @@ function check.instance(seen)
   judge_route(add, seen.facts, seen.wanted)
   judge_gateway(add, seen)
   judge_files(add, seen)
-  judge_daemon_json(add, seen.facts, seen.wanted)
+  if not seen.wanted.network then judge_daemon_json(add, seen.facts, seen.wanted) end
   judge_docker(add, seen.facts.docker)
-  judge_bridge(add, seen.facts.docker, seen.wanted)
+  local judge_block = seen.wanted.network and judge_network or judge_bridge
+  judge_block(add, seen.facts.docker, seen.wanted)
   if seen.containers_fault then add("fail", "containers", seen.containers_fault, "see: journalctl -u docker") end
   judge_containers(rows, seen)
   judge_peers(add, seen.peers)

@@ -2,16 +2,19 @@
 --- afterwards the proof that it is as reachable as before.
 
 local apply = require("eni6.host.apply")
+local archives = require("eni6.host.archives")
 local desired = require("eni6.host.desired")
 local difference = require("eni6.host.difference")
 local inspect = require("eni6.host.inspect")
+local ip6 = require("eni6.ip6")
+local packages = require("eni6.host.packages")
 local unconfirmed = require("eni6.host.unconfirmed")
 local watchdog = require("eni6.host.watchdog")
 
 local configure = {}
 
 local function look_once(world, options)
-  local facts, message, code = inspect.facts(world)
+  local facts, message, code = inspect.facts(world, options)
   if not facts then return nil, nil, message, code end
   local wanted
   wanted, message, code = desired.new(facts, options)
@@ -36,10 +39,23 @@ end
 local NO_GATEWAY = "%s has no default route to learn the gateway from, and the VPC's router has advertised none; "
   .. "is the interface's accept_ra 0, or a firewall in its way? Or name it: --gateway fe80::…"
 
+-- What of the outer world has to be asked for apt, and for Docker's packages.
+local function look_outside(world, facts, options)
+  if options.apt then
+    facts.archives = options.archives or archives.look(facts.files, function(host) return archives.has_ipv6(world, host) end)
+  end
+  if not options.install_docker or facts.docker.installed then return {} end
+  local install, message, code = packages.prepare(world, options.install_docker)
+  if not install then return nil, message, code end
+  return { install = install }
+end
+
 --- What would be done.
 ---@param world table
 ---@param options table|nil
 ---   address, block, gateway: text, the caller's choice; services: boolean, whether networkd and Docker are told;
+---   apt: boolean, whether apt's sources are made to work over IPv6; network: the name of a Docker network to make in
+---   place of docker0's block; install_docker: "distribution" or "docker", where it is to come from if it is missing;
 ---   patience: seconds to wait for what the tags name and the metadata service does not show yet, default 0;
 ---   on_wait: fun(message), called before each second of that
 ---@return table|nil plan { facts, wanted, steps }, string? message, string? code
@@ -48,9 +64,11 @@ function configure.plan(world, options)
   local facts, wanted, message, code = look(world, options)
   if not wanted then return nil, message, code end
   if not wanted.gateway then return nil, NO_GATEWAY:format(wanted.link), "ENETUNREACH" end
-  local steps
-  steps, message, code = difference.steps(facts, wanted,
-    { services = options.services, can_validate = world:exists_program("netplan") })
+  local outside, steps
+  outside, message, code = look_outside(world, facts, options)
+  if not outside then return nil, message, code end
+  steps, message, code = difference.steps(facts, wanted, { services = options.services,
+    can_validate = world:exists_program("netplan"), install = outside.install })
   if not steps then return nil, message, code end
   return { facts = facts, wanted = wanted, steps = steps }
 end
@@ -73,15 +91,28 @@ local function prove(world, wanted, operator)
   return ok and true, message, code
 end
 
+-- That Docker, restarted, took the block. A bridge of another name is its owner's affair.
+local function check_bridge(world, facts, block)
+  if not facts.docker.running or not world.netlink:get_link({ link = "docker0" }) then return true end
+  for _, text in ipairs(facts.docker.bridge) do
+    if ip6.prefix(block):contains(ip6.address((text:match("^[^/]*")))) then return true end
+  end
+  return nil, "Docker was restarted, and docker0 has no address of " .. block .. "; see: journalctl -u docker", "ESTALE"
+end
+
 -- Whether the kernel kept what it was told: a manager of the network may have put
 -- addresses back meanwhile.
-local function settled(world, options)
-  local again, message, code = configure.plan(world, options)
+local function settled(world, plan, options)
+  local known = setmetatable({ archives = plan.facts.archives }, { __index = options })
+  local again, message, code = configure.plan(world, known)
   if not again then return nil, message, code end
-  if #again.steps == 0 then return true end
-  local texts = {}
-  for _, step in ipairs(again.steps) do texts[#texts + 1] = apply.describe(step) end
-  return nil, "the new state did not last; still to do: " .. table.concat(texts, ", "), "ESTALE"
+  if #again.steps > 0 then
+    local texts = {}
+    for _, step in ipairs(again.steps) do texts[#texts + 1] = apply.describe(step) end
+    return nil, "the new state did not last; still to do: " .. table.concat(texts, ", "), "ESTALE"
+  end
+  if not options.services or plan.wanted.network then return true end
+  return check_bridge(world, again.facts, plan.wanted.block)
 end
 
 local function guard(world, plan, options)
@@ -94,7 +125,7 @@ end
 ---@param world table
 ---@param plan table of configure.plan
 ---@param options table|nil
----   address, block, gateway, services: as for configure.plan;
+---   address, block, gateway, apt, network, install_docker, services: as for configure.plan;
 ---   operator: an address that must answer afterwards;
 ---   confirm: seconds within which configure.confirm must be called, else everything goes back;
 ---   watchdog_command, rollback_command: string[], needed with confirm;
@@ -106,9 +137,9 @@ function configure.run(world, plan, options)
   if not ok then return nil, message, code end
   return apply.run(plan.steps, world, {
     on_step = options.on_step,
-    deadline = options.confirm and require("eni6.core").system.time() + options.confirm,
+    deadline = options.confirm and function() return require("eni6.core").system.time() + options.confirm end,
     check = function()
-      local kept, fault, fault_code = settled(world, options)
+      local kept, fault, fault_code = settled(world, plan, options)
       if not kept then return nil, fault, fault_code end
       return prove(world, plan.wanted, options.operator)
     end,

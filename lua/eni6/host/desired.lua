@@ -111,9 +111,11 @@ end
 
 --- What is wanted, from the facts that inspect gathered.
 ---@param facts table see eni6.host.inspect
----@param options { address: string|nil, block: string|nil, gateway: string|nil }|nil what the caller decides
+---@param options { address: string|nil, block: string|nil, gateway: string|nil, network: string|nil }|nil
+---   what the caller decides
 ---@return table|nil wanted { link, mac, address (text), length (bits), gateway { via, metric } or nil,
----   block (text), delegated (boolean), leaving = addresses with length that go from the main interface }
+---   block (text), delegated (boolean), network = the Docker network to make in place of docker0,
+---   leaving = addresses with length that go from the main interface }
 ---@return string? message
 ---@return string? code "EAMBIGUOUS" with the candidates, "EADDRNOTAVAIL", "EINVAL"
 function desired.new(facts, options)
@@ -131,7 +133,8 @@ function desired.new(facts, options)
   return {
     link = facts.main.name, mac = facts.main.mac, address = tostring(address), length = subnet_length(facts),
     gateway = choose_gateway(facts, options.gateway),
-    block = tostring(block), delegated = blocks_of.is_delegated(candidates, block), leaving = leaving(facts, address),
+    block = tostring(block), delegated = blocks_of.is_delegated(candidates, block),
+    network = options.network, leaving = leaving(facts, address),
   }
 end
 

@@ -6,10 +6,12 @@
 -- forwarding before forwarding is on, the written route stands before addresses
 -- move, and the host address changes its length before the block's addresses go.
 
+local archives = require("eni6.host.archives")
 local daemon_json = require("eni6.files.daemon_json")
 local files = require("eni6.files")
 local netplan = require("eni6.files.netplan")
 local networkd = require("eni6.files.networkd")
+local packages = require("eni6.host.packages")
 local sysctl = require("eni6.files.sysctl")
 
 local difference = {}
@@ -112,9 +114,35 @@ local function add_kernel_state(steps, facts, wanted)
   end
 end
 
+-- Of the archives: after the network, which apt needs.
+local function add_apt(steps, facts)
+  for _, change in ipairs(facts.archives and archives.changes(facts.files, facts.archives) or {}) do
+    add_file(steps, facts, change.path, change.text)
+  end
+end
+
+local function add_packages(steps, facts, options)
+  if not options.install or facts.docker.installed then return end
+  for _, step in ipairs(packages.steps(options.install)) do steps[#steps + 1] = step end
+end
+
+local ROUTED_SINCE = 27 -- the engine's major version that knows gateway_mode_ipv6
+
+local function add_network(steps, facts, wanted)
+  local docker = facts.docker
+  if docker.subnet == wanted.block then return true end
+  if not docker.running then
+    return nil, (docker.fault or "Docker is not installed") .. "; it must run for a network to be made", "EAGAIN"
+  end
+  local major = tonumber((docker.version or ""):match("^%d+"))
+  steps[#steps + 1] = { kind = "network", name = wanted.network, block = wanted.block,
+    routed = major ~= nil and major >= ROUTED_SINCE }
+  return true
+end
+
 local RESTART = { "systemctl", "restart", "docker" }
 
-local function add_docker(steps, facts, wanted, options)
+local function add_bridge(steps, facts, wanted, options)
   local present = facts.files[daemon_json.PATH]
   local text, message = daemon_json.merge(present, daemon_json.bridge_members(wanted.block))
   if not text then return nil, message, "EBADMSG" end
@@ -129,14 +157,19 @@ local function add_docker(steps, facts, wanted, options)
   return true
 end
 
+local function add_docker(steps, facts, wanted, options)
+  if wanted.network then return add_network(steps, facts, wanted) end
+  return add_bridge(steps, facts, wanted, options)
+end
+
 local RENDERERS = { netplan = { add_netplan, netplan.PATH }, networkd = { add_networkd, networkd.UNIT_PATH } }
 
 --- The steps.
 ---@param facts table see eni6.host.inspect
 ---@param wanted table see eni6.host.desired
----@param options { services: boolean|nil, can_validate: boolean|nil }|nil
+---@param options { services: boolean|nil, can_validate: boolean|nil, install: table|nil }|nil
 ---   services: networkd and Docker are told of changes (false below a root of one's own);
----   can_validate: the netplan program is there
+---   can_validate: the netplan program is there; install: of eni6.host.packages, where Docker is to be installed
 ---@return table[]|nil steps for eni6.host.apply
 ---@return string? message
 ---@return string? code "EEXIST" when a file of ours is somebody else's, "EBADMSG" for a broken daemon.json
@@ -149,8 +182,10 @@ function difference.steps(facts, wanted, options)
   add_persistent(steps, facts, wanted, options)
   add_kernel_settings(steps, facts, wanted)
   add_kernel_state(steps, facts, wanted)
+  add_apt(steps, facts)
   ours, message, code = add_docker(steps, facts, wanted, options)
   if not ours then return nil, message, code end
+  add_packages(steps, facts, options)
   return steps
 end
 

@@ -124,8 +124,16 @@ local function ask_docker(world)
   return world.docker:version()
 end
 
+-- The IPv6 subnet of one of Docker's networks; nil when there is none.
+local function subnet_of(world, name)
+  local network = world.docker:inspect_network(name)
+  for _, config in ipairs(network and network.EnableIPv6 and network.IPAM.Config or {}) do
+    if config.Subnet:find(":", 1, true) then return config.Subnet end
+  end
+end
+
 -- Whether Docker is there, whether it answers, and what its bridge has.
-local function docker_state(world)
+local function docker_state(world, network)
   local installed = world:exists_program("dockerd")
   local version, fault
   if installed then version, fault = ask_docker(world) end
@@ -134,21 +142,23 @@ local function docker_state(world)
     if address.link == "docker0" and address.scope == "global" then bridge[#bridge + 1] = address.address end
   end
   return { installed = installed, running = version ~= nil, version = version and version.Version, fault = fault,
-    bridge = bridge }
+    bridge = bridge, subnet = version and network and subnet_of(world, network) }
 end
 
 --- All facts of this instance.
 ---@param world table from eni6.host.world
+---@param options { network: string|nil }|nil network: the name of a Docker network to look for
 ---@return table|nil facts
 ---   main = { name, index, mac, mtu, up, addresses (records of eni6.netlink) };
 ---   gateways = default routes of the main interface, the first that packets take: { gateway, metric, protocol, pref },
 ---   one for each way of a multipath route;
 ---   sysctls = values by name of those that eni6.files.sysctl sets; imds = the interface of eni6.aws.imds, with tags;
 ---   files = texts by path; renderer = "netplan" or "networkd";
----   docker = { installed, running, version, fault = why it does not answer, bridge = docker0's global addresses with length }
+---   docker = { installed, running, version, fault = why it does not answer, bridge = docker0's global addresses
+---   with length, subnet = the named network's IPv6 subnet }
 ---@return string? message
 ---@return string? code
-function inspect.facts(world)
+function inspect.facts(world, options)
   if not world:read_sysctl("net/ipv6/conf/all/forwarding") then
     return nil, "the kernel has no IPv6; boot without ipv6.disable=1", "EAFNOSUPPORT"
   end
@@ -163,7 +173,7 @@ function inspect.facts(world)
   if not facts.files then return nil, message, code end
   facts.renderer = renderer_of(facts.files)
   facts.sysctls = sysctl_values(world, facts.main.name)
-  facts.docker = docker_state(world)
+  facts.docker = docker_state(world, options and options.network)
   return facts
 end
 

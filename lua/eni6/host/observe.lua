@@ -87,7 +87,7 @@ end
 
 --- Looks at everything once.
 ---@param world table of eni6.host.world
----@param options { address: string|nil, block: string|nil, peers: string[]|nil }|nil
+---@param options { address: string|nil, block: string|nil, network: string|nil, peers: string[]|nil }|nil
 ---@return table seen for eni6.host.check.
 ---   facts, or fault = why there are none; wanted, or question = why that is not known;
 ---   stale = paths of files that are not as wanted, or files_fault; gateway, peers = results of eni6.icmp6;
@@ -95,7 +95,7 @@ end
 function observe.instance(world, options)
   options = options or {}
   local seen = {}
-  seen.facts, seen.fault, seen.fault_code = inspect.facts(world)
+  seen.facts, seen.fault, seen.fault_code = inspect.facts(world, options)
   if seen.facts then complete(world, seen, options) end
   seen.peers = ask_peers(world, seen, options.peers or {})
   return seen

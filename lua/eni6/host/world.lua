@@ -14,13 +14,14 @@ local lazy = {
   imds = function() return require("eni6.aws.imds").new({ getenv = os.getenv }) end,
   docker = function(self) return require("eni6.docker").new({ socket = self.docker_socket }) end,
   tasks = function() return require("eni6.tasks") end,
+  http = function() return require("eni6.http").new({ getenv = os.getenv }) end,
 }
 
 --- The world as this machine has it.
 ---@param options table|nil
 ---   root: string before every path of a file, default "" (the machine's own);
 ---   docker_socket: string; netns: a network namespace instead of this one;
----   filesystem, process, netlink, imds, docker, tasks: what to use instead
+---   filesystem, process, netlink, imds, docker, tasks, http: what to use instead
 ---@return table world
 function world.new(options)
   local self = setmetatable({}, {
