@@ -46,6 +46,8 @@ local function read_arguments()
   parser:option("--known-hosts", "Where the instances' host keys are kept, instead of beside the plan."):argname "FILE"
   parser:option("--host-keys", "first-use: take the key of an instance whose console shows none;\nconsole: wait until it does.",
     "first-use"):choices { "first-use", "console" }
+  parser:option("--install-docker", "Install Docker there if it is missing, as configure.lua does."):args("?"):argname "SOURCE"
+    :choices { "distribution", "docker" }
   parser:option("--confirm", "Time to confirm, after which an instance goes back.", "60", face.whole(10, 3600)):argname "SECONDS"
   parser:flag("--json", "Print the result as one JSON document.")
   parser:option("--diagram", "Draw the result into a file: .svg, .dot or .txt."):argname("FILE"):convert(diagram)
@@ -183,6 +185,7 @@ local function configure(arguments, plan, client, display, result)
     known_hosts = arguments.known_hosts or plan.file:gsub("%.lua$", "") .. ".known_hosts",
     first_use = arguments.host_keys == "first-use",
     ssh_arguments = arguments.identity and { "-i", arguments.identity, "-o", "IdentitiesOnly=yes" },
+    arguments = arguments.install_docker and { "--install-docker=" .. (arguments.install_docker[1] or "distribution") },
     parallel = arguments.parallel, observe = function(event) display:show(event) end })
   if ok then return result end
   detail = detail or {}

@@ -110,7 +110,7 @@ describe("configuring over a real sshd", function()
   local function run(host, options)
     local events = {}
     local all = { ec2 = ec2, source = folder .. "/tree", known_hosts = folder .. "/known_hosts", user = "root",
-      folder = folder .. "/" .. host.name .. "/eni6", arguments = { "--root", folder .. "/" .. host.name .. "/root" },
+      folder = folder .. "/" .. host.name .. "/eni6", root = folder .. "/" .. host.name .. "/root",
       ssh_program = client, ssh_arguments = { "-F", "/dev/null", "-i", folder .. "/me" }, confirm = 30, pause = 0.2,
       patience = 30,
       observe = function(event) events[#events + 1] = event.state .. " " .. event.text end }

@@ -20,7 +20,7 @@ local PATIENCE = 300 -- seconds for an instance to boot and let us in
 local PAUSE = 2 -- between attempts
 local ACCESS_SECONDS = 30 -- for cloud-init to put the key in place once sshd answers
 local CONFIRM = 60
-local PREPARE_SECONDS, CONFIGURE_SECONDS = 1800, 180
+local PREPARE_SECONDS, CONFIGURE_SECONDS = 1800, 1800 -- they may install packages
 local MARGIN = 3 -- seconds before the deadline after which confirming is not tried any more
 
 -- What an instance needs of the source.
@@ -66,8 +66,14 @@ local function is_known(job)
   return #keys > 0 or learn_from_console(job)
 end
 
+-- ssh goes on where it cannot write the key down; then the next one would be taken, too.
 local function tell_first_use(job)
-  for _, key in ipairs(want(host_keys.known(job.known_hosts, job.host.instance_id))) do
+  local keys = want(host_keys.known(job.known_hosts, job.host.instance_id))
+  if #keys == 0 then
+    failure.raise("the host key could not be kept in " .. job.known_hosts .. "; name a file that can be written: --known-hosts",
+      "EHOSTKEY")
+  end
+  for _, key in ipairs(keys) do
     tell(job, "reaching", string.format("host key taken on first use, as the console shows none: %s %s", key.kind,
       host_keys.fingerprint(key)))
   end
@@ -149,20 +155,20 @@ local function prepare(job)
   return output:match("(lua[%d.]+)%s*$") or failure.raise("preparing ended without naming a Lua: " .. output, "EFAILED")
 end
 
-local function script(job, ...)
+-- Runs configure.lua there.
+local function run_script(job, arguments, seconds)
   local words = { job.lua, job.folder .. "/scripts/configure.lua" }
-  for _, list in ipairs { job.arguments, { ... } } do
-    for _, word in ipairs(list) do words[#words + 1] = word end
-  end
-  return words
+  if job.root then words[3], words[4] = "--root", job.root end
+  for _, word in ipairs(arguments) do words[#words + 1] = word end
+  return job.session:run(as_root(job, words), { timeout = seconds })
 end
 
 -- Runs configure.lua. False when there was nothing to do; true when its work waits to
 -- be confirmed, or may: the connection was lost while it worked.
 local function change(job)
   tell(job, "configuring", "splits its addresses; goes back after " .. job.confirm .. " s unless confirmed")
-  local result, message, code = job.session:run(as_root(job, script(job, "--confirm", tostring(job.confirm), "--json")),
-    { timeout = CONFIGURE_SECONDS })
+  local arguments = { "--confirm", tostring(job.confirm), "--json", table.unpack(job.arguments) }
+  local result, message, code = run_script(job, arguments, CONFIGURE_SECONDS)
   if not result and not LATER[code] then failure.raise(message, code) end
   if not result then return true, message end
   if result.status ~= 0 then failure.raise("configure.lua failed: " .. said(result), "EFAILED") end
@@ -175,16 +181,17 @@ local function unconfirmed(job, message, code)
   return failure.raise(string.format("it was not confirmed and goes back by itself within %d s: %s", job.confirm, message), code)
 end
 
--- Confirms over connections of their own, until one succeeds or the time is over.
+-- Confirms over connections of their own, until one succeeds or the time is over. After
+-- a lost connection the work may still go on there, and cannot be confirmed until it is done.
 local function confirm(job, lost)
   local deadline = tasks.now() + math.max(job.confirm - MARGIN, 1)
   tell(job, "confirming", lost and "the connection was lost: " .. lost or "over a new connection")
   while true do
-    local result, message, code = job.session:run(as_root(job, script(job, "confirm")),
-      { timeout = math.max(deadline - tasks.now(), 1) })
+    local result, message, code = run_script(job, { "confirm" }, math.max(deadline - tasks.now(), 1))
     if result and result.status == 0 then return end
-    if result then return unconfirmed(job, said(result), "EFAILED") end
-    if not LATER[code] or tasks.now() + job.pause >= deadline then return unconfirmed(job, message, code) end
+    if result then message, code = said(result), "EFAILED" end
+    local again = LATER[code] or result and lost
+    if not again or tasks.now() + job.pause >= deadline then return unconfirmed(job, message, code) end
     tasks.sleep(job.pause)
   end
 end
@@ -202,9 +209,10 @@ end
 
 local function new_job(host, source, options)
   local job = { host = host, source = source, ec2 = options.ec2, known_hosts = options.known_hosts,
-    folder = options.folder or "eni6", arguments = options.arguments or {}, confirm = options.confirm or CONFIRM,
-    first_use = options.first_use ~= false, patience = options.patience or PATIENCE, pause = options.pause or PAUSE,
-    access_seconds = options.access_seconds or ACCESS_SECONDS, observe = options.observe or function() end }
+    first_use = options.first_use ~= false, folder = options.folder or "eni6", root = options.root,
+    arguments = options.arguments or {}, confirm = options.confirm or CONFIRM, patience = options.patience or PATIENCE,
+    pause = options.pause or PAUSE, access_seconds = options.access_seconds or ACCESS_SECONDS,
+    observe = options.observe or function() end }
   job.session = ssh.new { address = host.address, user = options.user or "ubuntu", alias = host.instance_id,
     known_hosts = options.known_hosts, program = options.ssh_program, arguments = options.ssh_arguments }
   return job
@@ -232,7 +240,8 @@ end
 ---   ec2: client that is asked for the consoles, which show the host keys;
 ---   first_use: whether the key of a host whose console shows none is taken at the first connection (true);
 ---   user: "ubuntu"; confirm: seconds until an unconfirmed host goes back (60); folder: where eni6 goes there ("eni6");
----   arguments: string[], more of configure.lua; parallel: hosts at once (16); patience: seconds for a host to boot (300);
+---   root: what configure.lua takes as --root; arguments: string[], more of its own when it configures;
+---   parallel: hosts at once (16); patience: seconds for a host to boot (300);
 ---   pause: seconds between attempts (2); access_seconds: for a key to be let in once sshd answers (30);
 ---   ssh_program, ssh_arguments: string[]; observe: fun(event), events { host, state, text }
 ---@return true|nil ok

@@ -84,6 +84,14 @@ describe("configuring hosts over ssh", function()
     assert.equal("2001:db8::1:1 yes ubuntu 0 true", log()[6])
   end)
 
+  it("goes no further with a key that cannot be kept", function()
+    local ok, message, code = run [[ call.settings.StrictHostKeyChecking = "no file for it" ]]
+    assert.is_nil(ok)
+    assert.equal("EHOSTKEY", code)
+    assert.matches("could not be kept in .*known_hosts; name a file", message)
+    assert.equal(1, #log())
+  end)
+
   it("takes the key from the console where it stands there", function()
     assert.is_true(run(nil, { ec2 = console_of(CONSOLE) }))
     assert.equal("2001:db8::1:1 yes ubuntu 0 true", log()[1])
@@ -145,6 +153,10 @@ describe("configuring hosts over ssh", function()
       .. "Connection reset by peer\n" end ]])
     assert.equal("configured", hosts[1].configured)
     assert.truthy(told("the connection was lost"))
+    os.remove(folder .. "/log")
+    assert.is_true(run [[ if call.count == 4 then return 255, "", "Connection reset by peer\n" end
+      if call.count < 7 and call.command:find("lua confirm") then return 1, "", "another process configures\n" end ]])
+    assert.equal(7, #log())
   end)
 
   it("tries to confirm until the time is over, and reports a host that goes back", function()
@@ -244,13 +256,16 @@ describe("provision.lua --configure", function()
   end
 
   it("makes and configures, with the keys beside the plan", function()
-    local result = provision("", "--json", "--user", "admin")
+    local result = provision("", "--json", "--user", "admin", "--install-docker")
     assert.equal(0, result.status, result.stderr)
     local host = require("dkjson").decode(result.stdout).hosts[1]
     assert.equal("configured", host.configured)
     assert.matches("instance%-1: configured  confirmed over a new connection", result.stderr)
     assert.matches("^" .. host.instance_id:gsub("%-", "%%-") .. " ssh%-ed25519 ", filesystem.read(folder .. "/plan.known_hosts"))
-    assert.matches("^2001:db8:47b:ca03::1:1 accept%-new admin 0 true\n", filesystem.read(folder .. "/log"))
+    local log = filesystem.read(folder .. "/log")
+    assert.matches("^2001:db8:47b:ca03::1:1 accept%-new admin 0 true\n", log)
+    assert.matches("configure.lua %-%-confirm 60 %-%-json %-%-install%-docker=distribution\n", log)
+    assert.matches("configure.lua confirm\n$", log)
   end)
 
   it("fails where a host does, and says what is there", function()
