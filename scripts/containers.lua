@@ -23,6 +23,7 @@ local function read_arguments()
   run:argument("image", "Its image."):argname "IMAGE"
   run:argument("words", "The command in it, after --."):args "*":argname "CMD"
   run:option("--name", "Its name."):argname "NAME"
+  run:option("--network", "A Docker network that configure.lua --network made, in place of Docker's bridge."):argname "NAME"
   parser:command("list", "The containers, their addresses, and whether they answer.")
   parser:command("stop", "Stop and remove containers."):argument("names"):args "+":argname "NAME"
   parser:option("--docker-socket", "Where Docker listens."):argname "PATH"
@@ -50,7 +51,7 @@ local commands = {}
 
 function commands.run(arguments, world, containers)
   local container = check(containers.run(world, { image = arguments.image, name = arguments.name,
-    command = #arguments.words > 0 and arguments.words or nil,
+    network = arguments.network, command = #arguments.words > 0 and arguments.words or nil,
     on_note = function(text) io.stderr:write(NAME, ": ", text, "\n") end,
     on_progress = function(event) io.stderr:write(event.status or "", " ", event.id or "", "\n") end }))
   if arguments.json then return face.print_json(container, JSON_ORDER) end

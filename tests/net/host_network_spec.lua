@@ -47,11 +47,12 @@ describe("configure --network", function()
   end
 
   local function start_container(host)
-    local engine = host.dockerd.engine
-    local made = assert(engine:create("web", { Image = "busybox", Cmd = { "sleep", "600" },
-      HostConfig = { NetworkMode = "six" } }))
-    assert(engine:start(made.Id))
-    host.container = assert(engine:inspect("web")).NetworkSettings.Networks.six.GlobalIPv6Address
+    local result = fleet:script({ "scripts/containers.lua", "--docker-socket", host.dockerd.socket, "--json",
+      "run", "busybox", "--name", "web", "--network", "six", "--", "sleep", "600" }, host)
+    assert.equal(0, result.status, result.stderr)
+    local container = assert(json.decode(result.stdout))
+    assert.equal("six", container.network)
+    host.container = container.address
   end
 
   it("makes the network, and takes it away again when it is not confirmed", function()
@@ -83,6 +84,10 @@ describe("configure --network", function()
   it("refuses a name that has other addresses", function()
     local host = fleet.hosts[1]
     assert(host.dockerd.engine:create_network({ Name = "other" }))
+    local run = fleet:script({ "scripts/containers.lua", "--docker-socket", host.dockerd.socket, "run", "busybox",
+      "--network", "other" }, host)
+    assert.equal(1, run.status)
+    assert.truthy(run.stderr:find("Docker's network other has no IPv6 block", 1, true), run.stderr)
     local result = fleet:configure(host, { "--network", "other", "--docker-socket", host.dockerd.socket })
     assert.equal(1, result.status)
     assert.truthy(result.stderr:find("Docker network other is there already", 1, true), result.stderr)

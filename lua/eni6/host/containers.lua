@@ -6,15 +6,16 @@ local containers = {}
 
 local STARTING = 10 -- seconds within which Docker gives a container its address
 
--- That Docker's bridge hands out public addresses at all.
-local function check_bridge(world)
-  local network, message, code = world.docker:inspect_network("bridge")
+-- That one of Docker's networks, by default its bridge, hands out public addresses at all.
+local function check_network(world, name)
+  local network, message, code = world.docker:inspect_network(name or "bridge")
   if not network then return nil, message, code end
   for _, config in ipairs(network.EnableIPv6 and network.IPAM.Config or {}) do
     if config.Subnet:find(":", 1, true) then return config.Subnet end
   end
-  return nil, "Docker's bridge has no IPv6 block, so containers would get no public address; "
-    .. "run: lua scripts/configure.lua (and restart Docker)", "ENOADDRESS"
+  return nil, "Docker's " .. (name and "network " .. name or "bridge") .. " has no IPv6 block, so containers would get no "
+    .. "public address; " .. (name and "make one: lua scripts/configure.lua --network NAME"
+      or "run: lua scripts/configure.lua (and restart Docker)"), "ENOADDRESS"
 end
 
 -- A registry without an IPv6 address is told of and tried all the same: a proxy or a
@@ -74,20 +75,21 @@ end
 --- Starts a container on the block.
 ---@param world table of eni6.host.world
 ---@param options table image: string; name: string|nil; command: string[]|nil;
+---   network: one that configure.lua --network made, default Docker's bridge;
 ---   on_note: function(text), told when the image's registry has no IPv6 address; on_progress: as of docker's pull;
 ---   resolve: as of eni6.host.registries.check
 ---@return table|nil container { id, name, image, state, address, length, network, bridge }
 ---@return string? message
 ---@return string? code "ENOADDRESS" where Docker has no block, "NotFound", "Conflict", …
 function containers.run(world, options)
-  local block, message, code = check_bridge(world)
+  local block, message, code = check_network(world, options.network)
   if not block then return nil, message, code end
   local there
   there, message, code = pull_if_absent(world, options.image, options)
   if not there then return nil, message, code end
   local made
-  made, message, code = world.docker:create(options.name,
-    { Image = options.image, Cmd = options.command, Labels = { eni6 = "container" } })
+  made, message, code = world.docker:create(options.name, { Image = options.image, Cmd = options.command,
+    Labels = { eni6 = "container" }, HostConfig = options.network and { NetworkMode = options.network } })
   if not made then return nil, message, code end
   local started
   started, message, code = world.docker:start(made.Id)
