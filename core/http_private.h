@@ -7,8 +7,8 @@
 
 #include "http.h"
 
-#if LIBCURL_VERSION_NUM < 0x075500
-#error "eni6 needs libcurl 7.85 or newer"
+#if LIBCURL_VERSION_NUM < 0x075700
+#error "eni6 needs libcurl 7.87 or newer (CURLOPT_QUICK_EXIT, no SIGPIPE, thread-safe start)"
 #endif
 
 enum { SPARE_HANDLES = 16 }; /* easy handles kept for the next transfers */
