@@ -158,7 +158,7 @@ local function make_ready(runner, task)
   runner.ready[#runner.ready + 1] = task
 end
 
-local start_queued, cancel_group, group_ended
+local start_queued, cancel_group, keep_failure, group_ended
 
 -- The end of a task, whichever: keeps the outcome, tells the group and who waits.
 local function settle(task, outcome)
@@ -172,7 +172,7 @@ local function settle(task, outcome)
   if task.counted then group.running = group.running - 1 end
   group.live = group.live - 1
   for _, wait in ipairs(task.watchers or {}) do runner.loop:over(wait, "ready") end
-  if outcome.failed then group:fail(task, outcome) end
+  if outcome.failed then keep_failure(group, task, outcome) end
   if group.live == 0 then group_ended(group) else start_queued(group) end
 end
 
@@ -332,27 +332,25 @@ end
 function cancel_group(group)
   if group.cancelled or group.ended then return end
   group.cancelled = true
-  group.queue, group.first, group.last = {}, 1, 0
   local members = {}
   for task in pairs(group.members) do members[#members + 1] = task end
   for _, task in ipairs(members) do cancel_task(task) end
 end
 
--- Keeps a failure, and ends the others if that is what the group does.
-function group_methods:fail(task, outcome)
-  if task == self.body and outcome.raised then
-    self.body_error = outcome
-  else
-    table.insert(self.failures, {
-      name = task.name, message = outcome[2], code = outcome[3], detail = outcome[4],
-    })
+-- Keeps a failure, and ends the others if that is what the group does. What the
+-- group's own function raises is not a failure but an error, and always ends them.
+function keep_failure(group, task, outcome)
+  if task == group.body and outcome.raised then
+    group.body_error = outcome
+    return cancel_group(group)
   end
-  if self.on_failure == "cancel" or task == self.body then cancel_group(self) end
+  table.insert(group.failures, { name = task.name, message = outcome[2], code = outcome[3], detail = outcome[4] })
+  if group.on_failure == "cancel" then cancel_group(group) end
 end
 
 function group_ended(group)
   group.ended = true
-  group.runner.loop.forget(group.deadline_timer)
+  group.runner.loop:forget(group.deadline_timer)
   if group.waiter then group.runner.loop:over(group.waiter, "ready") end
 end
 

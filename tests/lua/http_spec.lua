@@ -300,6 +300,16 @@ describe("TLS", function()
     assert.equal(200, ask({ ca_file = certificates.ca }, good).status)
   end)
 
+  it("trusts a directory of authorities", function()
+    local directory = servers.directory()
+    assert(process.run { argv = { "cp", certificates.ca, directory } })
+    assert.equal(0, process.run({ argv = { "openssl", "rehash", directory } }).status)
+    assert.equal(200, ask({ ca_path = directory }, good).status)
+    local environment = { SSL_CERT_DIR = directory }
+    assert.equal(200, ask({ getenv = function(key) return environment[key] end }, good).status)
+    assert.equal("ETLS", (failure(ask({ ca_path = "/nowhere" }, good))))
+  end)
+
   it("trusts nothing else", function()
     for message, case in pairs {
       ["SSL certificate problem"] = { {}, good },

@@ -137,6 +137,29 @@ describe("a group", function()
     assert.equal("EGAVEUP", code)
   end)
 
+  it("that spares the others does so also when its own function fails, but not when it raises", function()
+    local done = 0
+    local function body(group)
+      group:spawn("slow", function()
+        tasks.sleep(0.02)
+        done = done + 1
+      end)
+      tasks.sleep(0)
+    end
+    local ok, message = tasks.group(function(group)
+      body(group)
+      return nil, "mine"
+    end, { on_failure = "spare" })
+    assert.is_nil(ok)
+    assert.equal("mine", message)
+    assert.equal(1, done)
+    assert.is_false(pcall(tasks.group, function(group)
+      body(group)
+      error("mine")
+    end, { on_failure = "spare" }))
+    assert.equal(1, done)
+  end)
+
   it("ends at its deadline", function()
     local before = tasks.now()
     local ok, message, code, detail = tasks.group(function(group)
@@ -258,6 +281,25 @@ describe("a group", function()
     client:close()
   end)
 
+  it("does not begin in a task that was cancelled; and what such a task awaits is cancelled", function()
+    local client = assert(http.new { getenv = function() end })
+    local began, refused, code = false, nil, nil
+    tasks.group(function(group)
+      group:spawn("late", function()
+        local transfer = assert(client:start { url = server.url .. "/delay/60" })
+        group:cancel()
+        local ok, fault = pcall(tasks.group, function() began = true end)
+        refused = not ok and fault
+        pcall(tasks.await, transfer)
+        code = transfer:done() and select(3, transfer:result())
+      end)
+    end)
+    assert.is_false(began)
+    assert.equal(tasks.CANCELLED, refused)
+    assert.equal("ECANCELED", code)
+    client:close()
+  end)
+
   it("notices that its tasks wait for each other", function()
     local a, b
     local ok, fault = pcall(tasks.group, function(group)
@@ -334,6 +376,75 @@ describe("waiting", function()
     end))
     table.sort(lines)
     assert.same({ "x", "y" }, lines)
+    child:close_stdin()
+    child:wait(5)
+  end)
+
+  it("for reading and for writing at once ends with the first", function()
+    local child = assert(process.spawn { argv = { "cat" }, stdin = "pipe", stdout = "pipe" })
+    local pipe, output = child.handle:descriptor(0), child.handle:descriptor(1)
+    assert.is_true(tasks.group(function()
+      assert(tasks.poll({ { pipe, "w" }, { pipe, "r" } }, 10))
+      assert(tasks.poll({ { output, "r" }, { pipe, "w" } }, 10))
+      assert.equal("ETIMEDOUT", select(3, tasks.poll({ { output, "r" } }, 0.01)))
+    end))
+    child:close_stdin()
+    child:wait(5)
+  end)
+
+  it("of many ends for each in its turn", function()
+    local loop = assert(require("eni6.tasks.loop").new(function() end))
+    local order, kept = {}, 0
+    local now = tasks.now()
+    for index = 1, 1000 do
+      local time = now - math.random()
+      local timer = loop:at(time, function() order[#order + 1] = time end)
+      if index % 3 == 0 then loop:forget(timer) else kept = kept + 1 end
+    end
+    loop:turn(0)
+    assert.equal(kept, #order)
+    for index = 2, kept do assert.is_true(order[index - 1] <= order[index]) end
+    assert.equal(0, #loop.timers)
+    assert.equal(0, loop.forgotten)
+    loop:close()
+  end)
+
+  it("thousands of times, with far limits, keeps nothing of them", function()
+    local child = assert(process.spawn { argv = { "cat" }, stdin = "pipe", stdout = "pipe" })
+    local pipe = child.handle:descriptor(0)
+    assert.is_true(tasks.group(function()
+      for _ = 1, 1000 do tasks.poll({ { pipe, "w" } }, 1000) end
+      collectgarbage()
+      local before = collectgarbage("count")
+      for _ = 1, 20000 do tasks.poll({ { pipe, "w" } }, 1000) end
+      collectgarbage()
+      assert.is_true(collectgarbage("count") - before < 100)
+    end))
+    child:close_stdin()
+    child:wait(5)
+  end)
+
+  it("for a source steps its driver when the driver's own time has come", function()
+    local child = assert(process.spawn { argv = { "cat" }, stdin = "pipe", stdout = "pipe" })
+    local due = tasks.now() + 0.02
+    local source = { finished = false }
+    local driver = {}
+    function driver:pollfd() return child.handle:descriptor(1) end -- luacheck: no self
+    function driver:events() return "r" end -- luacheck: no self
+    function driver:timeout() return math.max(0, due - tasks.now()) end -- luacheck: no self
+    function driver:step() -- luacheck: no self
+      if tasks.now() < due then return end
+      source.finished = true
+      if source.notify then source.notify() end
+    end
+    function source:done() return self.finished end
+    function source:driver() return driver end -- luacheck: no self
+    function source:on_done(notify) self.notify = notify end
+    function source:cancel() self.finished = true end
+    assert.is_true(tasks.group(function() tasks.await(source) end))
+    source.finished, source.notify, due = false, nil, tasks.now() + 0.02
+    tasks.await(source)
+    assert.is_true(source.finished)
     child:close_stdin()
     child:wait(5)
   end)

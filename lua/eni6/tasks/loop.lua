@@ -22,6 +22,7 @@ local function new(wake)
     poller = poller,
     wake = wake,
     timers = {},  -- binary heap by time
+    forgotten = 0, -- how many of them were called off
     watched = {}, -- fd -> { events, waits = { [wait] = events }, driver }
     drivers = {}, -- driver -> { fd, count }
   }, Loop)
@@ -70,17 +71,32 @@ function Loop:at(time, action)
   return timer
 end
 
--- A timer that is no longer wanted stays in the heap, empty, until its turn.
-local function forget(timer)
-  if timer then timer.action = nil end
+-- Keeps the timers that are still wanted; a list in order of time is a heap.
+local function compact(self)
+  local kept = {}
+  for _, timer in ipairs(self.timers) do
+    if timer.action then kept[#kept + 1] = timer end
+  end
+  table.sort(kept, function(a, b) return a.time < b.time end)
+  self.timers, self.forgotten = kept, 0
 end
 
-Loop.forget = forget
+--- Calls a timer off (nil: none). It stays in the heap, empty, until its turn or until half of the heap is such.
+---@param timer table?
+function Loop:forget(timer)
+  if not timer or not timer.action then return end
+  timer.action = nil
+  self.forgotten = self.forgotten + 1
+  if self.forgotten > 100 and self.forgotten > #self.timers / 2 then compact(self) end
+end
 
 -- The earliest time that is still wanted.
 local function next_time(self)
   local heap = self.timers
-  while heap[1] and not heap[1].action do remove_first(heap) end
+  while heap[1] and not heap[1].action do
+    remove_first(heap)
+    self.forgotten = self.forgotten - 1
+  end
   return heap[1] and heap[1].time
 end
 
@@ -88,7 +104,9 @@ local function run_timers(self)
   local now = system.monotonic()
   local time = next_time(self)
   while time and time <= now do
-    local action = self.timers[1].action
+    local timer = self.timers[1]
+    local action = timer.action
+    timer.action = nil -- out of the heap: not to be counted as forgotten
     remove_first(self.timers)
     action()
     time = next_time(self)
@@ -190,8 +208,8 @@ end
 function Loop:disarm(wait)
   if not wait.armed then return end
   wait.armed = false
-  forget(wait.due_timer)
-  forget(wait.renew_timer)
+  self:forget(wait.due_timer)
+  self:forget(wait.renew_timer)
   if wait.entries then unwatch(self, wait) end
   if wait.driver then let_driver_go(self, wait.driver) end
 end
