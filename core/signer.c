@@ -147,6 +147,7 @@ int eni6_signer_signature(struct eni6_signer *signer, struct eni6_text scope,
                           struct eni6_error *error) {
   unsigned char code[ENI6_SHA256_SIZE];
   struct eni6_scope_key *key;
+  if (scope.size == 0) return eni6_error_set(error, -EINVAL, "the scope is empty");
   int status = find_key(signer, scope, &key, error);
   if (status == 0)
     status = eni6_hmac_sign(&key->hmac, &signer->sha256, string_to_sign, code, error);

@@ -102,6 +102,7 @@ static void offers_each_stage(void **state) {
   assert_string_equal(signature, expected);
   eni6_buffer_free(&string_to_sign);
   assert_int_equal(eni6_sigv4_scope(text("no\nscope")).size, 0);
+  assert_true(eni6_signer_signature(signer, text(""), text("x"), signature, NULL) < 0);
 }
 
 /* More scopes than the cache holds, again and again: the answers stay the same. */

@@ -282,6 +282,7 @@ describe("canonical headers", function()
     assert.equal("a.b:8443", host "a.b:8443")
     assert.equal("[2001:db8::1]", host "[2001:db8::1]:443")
     assert.equal("[2001:db8::443]", host "[2001:db8::443]")
+    assert.equal("2001:db8::443", host "2001:db8::443")
   end)
 end)
 
@@ -400,6 +401,17 @@ describe("misuse", function()
     fails({ headers = { Host = true } }, "headers")
     fails({ headers = "Host: a" }, "headers")
   end)
+  it("is any control character, wherever it stands", function()
+    local signer = new_signer()
+    for place = 1, 20 do
+      for byte = 0, 255 do
+        local value = ("x"):rep(place - 1) .. string.char(byte) .. ("x"):rep(20 - place)
+        local ok = pcall(signer.sign, signer, request { headers = with_header("X-A", value) })
+        local control = (byte < 32 and byte ~= 9) or byte == 127
+        assert.equal(not control, ok, "byte " .. byte .. " at " .. place)
+      end
+    end
+  end)
   it("is a target that cannot be sent", function()
     fails({ uri = "/a\r\nX: y" }, "uri")
     fails({ uri = "/a#b" }, "uri")
@@ -438,6 +450,9 @@ end)
 describe("a signer", function()
   it("takes seconds with a fraction, and the clock's when none are given", function()
     assert.equal(signature_of { time = TIME }, signature_of { time = TIME + 0.999 })
+    local signer = new_signer()
+    signer:sign(request { time = 0 })
+    assert.equal(signature_of {}, select(2, signer:sign(request())).signature)
     local before = os.time()
     local headers = new_signer():sign { method = "GET", uri = "/", headers = { Host = "h" } }
     local stamp = value_of(headers, "x-amz-date")
