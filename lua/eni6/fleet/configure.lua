@@ -4,6 +4,7 @@
 
 local base64 = require "eni6.base64"
 local digest = require "eni6.digest"
+local filesystem = require "eni6.filesystem"
 local failure = require "eni6.fleet.failure"
 local host_keys = require "eni6.fleet.host_keys"
 local json = require "dkjson"
@@ -30,6 +31,9 @@ local SOURCE = { "Makefile", "core", "lua", "scripts" }
 ---@param folder string  the tree
 ---@return { bytes: string, digest: string }|nil archive, string? message, string? code
 function configure.archive(folder)
+  if not filesystem.stat(folder .. "/Makefile") then
+    return nil, "there is no source of eni6 in " .. folder .. " to bring to the instances; run this from a source tree", "ENOENT"
+  end
   local argv = { "tar", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--exclude=__pycache__",
     "-C", folder, "-czf", "-" }
   for _, name in ipairs(SOURCE) do argv[#argv + 1] = name end
