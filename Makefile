@@ -19,8 +19,8 @@ OPTIMIZE := $(if $(SANITIZE),-O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZ
 CFLAGS_ALL := -std=gnu11 -fPIC -fvisibility=hidden $(OPTIMIZE) $(WARNINGS) $(CFLAGS)
 LINK_ALL := $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 
-CORE := $(filter-out core/http%.c,$(wildcard core/*.c))
-BINDING := $(filter-out core/binding/http.c core/binding/eni6L.c,$(wildcard core/binding/*.c))
+CORE := $(filter-out core/http%.c core/xml.c,$(wildcard core/*.c))
+BINDING := $(filter-out core/binding/http.c core/binding/xml.c core/binding/eni6L.c,$(wildcard core/binding/*.c))
 CORE_OBJECTS := $(CORE:%.c=$(BUILD)/%.o)
 HTTP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard core/http*.c))
 C_TESTS := $(patsubst tests/c/%.c,$(BUILD)/tests/c/%,$(wildcard tests/c/test_*.c))
@@ -29,7 +29,7 @@ C_TESTS := $(patsubst tests/c/%.c,$(BUILD)/tests/c/%,$(wildcard tests/c/test_*.c
 	install rockspec clean c-tests sanitized fuzzers
 
 all: $(foreach v,$(LUA_VERSIONS),$(BUILD)/lua$(v)/eni6/core.so \
-	$(if $(wildcard core/http.c),$(BUILD)/lua$(v)/eni6/core/http.so))
+	$(BUILD)/lua$(v)/eni6/core/http.so $(BUILD)/lua$(v)/eni6/core/xml.so)
 
 help:
 	@echo 'make demo     build and run the main job on the sandbox'
@@ -44,10 +44,11 @@ help:
 
 # --- packages -----------------------------------------------------------------
 
-PACKAGES_BUILD := gcc libc6-dev pkg-config liblua5.4-dev liblua5.3-dev libssl-dev libcurl4-openssl-dev
-PACKAGES_DEMO := lua5.4 lua-lpeg lua-expat lua-dkjson lua-yaml lua-argparse lua-cqueues lua-http \
+PACKAGES_BUILD := gcc libc6-dev pkg-config liblua5.4-dev liblua5.3-dev libssl-dev libcurl4-openssl-dev \
+	libexpat1-dev
+PACKAGES_DEMO := lua5.4 lua-lpeg lua-dkjson lua-yaml lua-argparse lua-cqueues lua-http \
 	ca-certificates $(if $(filter 0,$(shell id -u)),docker.io busybox-static curl iproute2 nftables radvd ndppd)
-PACKAGES_CHECK := lua5.3 graphviz lua-busted lua-check luarocks libcmocka-dev awscli python3-botocore \
+PACKAGES_CHECK := lua5.3 lua-expat graphviz lua-busted lua-check luarocks libcmocka-dev awscli python3-botocore \
 	python3-boto3 python3-jmespath cloud-init clang libclang-rt-14-dev clang-format clang-tidy \
 	openssl openssh-client curl procps iproute2 docker.io busybox-static nftables radvd nghttp2-server python3 iputils-ping python3-pyroute2 ndppd \
 	debootstrap systemd-container dnsmasq-base $(if $(filter 0,$(shell id -u)),openssh-server)
@@ -113,15 +114,21 @@ $(BUILD)/lua$(1)/eni6/core/http.so: $(BUILD)/lua$(1)/binding/http.o \
 	@mkdir -p $$(@D)
 	@echo '  LD  $$@'
 	@$$(CC) -shared $$(LINK_ALL) -Wl,-z,nodelete -o $$@ $$^ -lcurl
+
+$(BUILD)/lua$(1)/eni6/core/xml.so: $(BUILD)/lua$(1)/binding/xml.o \
+		$(BUILD)/lua$(1)/binding/eni6L.o $(BUILD)/core/xml.o $(BUILD)/core/error.o
+	@mkdir -p $$(@D)
+	@echo '  LD  $$@'
+	@$$(CC) -shared $$(LINK_ALL) -o $$@ $$^ -lexpat
 endef
 $(foreach v,$(LUA_VERSIONS),$(eval $(call lua_rules,$(v))))
 
 # Tests of the core alone: one cmocka program a file.
-$(BUILD)/tests/c/%: tests/c/%.c $(BUILD)/libeni6.a $(BUILD)/libeni6-http.a
+$(BUILD)/tests/c/%: tests/c/%.c $(BUILD)/libeni6.a $(BUILD)/libeni6-http.a $(BUILD)/core/xml.o
 	@mkdir -p $(@D)
 	@echo '  LD  $@'
 	@$(CC) $(CFLAGS_ALL) -Icore $(LINK_ALL) -MMD -MF $@.d -o $@ $< $(BUILD)/libeni6-http.a \
-		$(BUILD)/libeni6.a -lcmocka -lcurl -lcrypto
+		$(BUILD)/core/xml.o $(BUILD)/libeni6.a -lcmocka -lcurl -lexpat -lcrypto
 
 # The interpreter that runs the Lua tests on a sanitized build.
 $(BUILD)/tests/embed/interpreter-lua%: tests/embed/interpreter.c | deps-build
@@ -144,7 +151,7 @@ c-tests: $(C_TESTS) $(LUA_VERSIONS:%=$(BUILD)/tests/alloc/sweep-lua%)
 # Each tests/fuzz/fuzz_*.c with the core's sources, all under libFuzzer, ASan and UBSan.
 FUZZ_CC := clang -std=gnu11 -O1 -g -fno-omit-frame-pointer -Wall -Wextra -Wpedantic -Werror \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
-FUZZ_OBJECTS := $(CORE:%.c=build/fuzz/%.o)
+FUZZ_OBJECTS := $(CORE:%.c=build/fuzz/%.o) build/fuzz/core/xml.o
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 build/fuzz/core/%.o: core/%.c | deps-check
@@ -154,7 +161,7 @@ build/fuzz/core/%.o: core/%.c | deps-check
 
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_OBJECTS)
 	@echo '  LD  $@'
-	@$(FUZZ_CC) -fsanitize=fuzzer -Icore -MMD -MF $@.d -o $@ $< $(FUZZ_OBJECTS) -lcrypto
+	@$(FUZZ_CC) -fsanitize=fuzzer -Icore -MMD -MF $@.d -o $@ $< $(FUZZ_OBJECTS) -lexpat -lcrypto
 
 -include $(shell find build/fuzz -name '*.d' 2>/dev/null)
 
@@ -195,7 +202,8 @@ install: all
 	@install -d $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)/eni6/core $(DESTDIR)$(PREFIX)/bin \
 		$(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION) $(DESTDIR)$(PREFIX)/share/eni6
 	@install -m 755 $(BUILD)/lua$(LUA_VERSION)/eni6/core.so $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)/eni6/
-	@install -m 755 $(BUILD)/lua$(LUA_VERSION)/eni6/core/http.so $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)/eni6/core/
+	@install -m 755 $(BUILD)/lua$(LUA_VERSION)/eni6/core/http.so $(BUILD)/lua$(LUA_VERSION)/eni6/core/xml.so \
+		$(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)/eni6/core/
 	@cp -R lua/eni6 $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)/
 	@cp -R scripts $(DESTDIR)$(PREFIX)/share/eni6/
 	@for script in scripts/*.lua; do \

@@ -13,7 +13,6 @@ supported_platforms = { "linux" }
 dependencies = {
   "lua >= 5.3, < 5.5",
   "lpeg >= 1.0",
-  "luaexpat >= 1.4",
   "dkjson >= 2.5",
   "lyaml >= 6.2",
   "argparse >= 0.7",
@@ -21,6 +20,7 @@ dependencies = {
 external_dependencies = {
   CRYPTO = { header = "openssl/evp.h", library = "crypto" },
   CURL = { library = "curl" }, -- its header lies in a folder of the architecture on Debian
+  EXPAT = { header = "expat.h", library = "expat" },
 }
 build = {
   type = "builtin",
@@ -93,6 +93,18 @@ build = {
       incdirs = { "core", "$(CURL_INCDIR)" },
       libdirs = { "$(CURL_LIBDIR)" },
       libraries = { "curl" },
+    },
+    ["eni6.core.xml"] = {
+      sources = {
+        "core/binding/eni6L.c",
+        "core/binding/xml.c",
+        "core/error.c",
+        "core/system.c",
+        "core/xml.c",
+      },
+      incdirs = { "core", "$(EXPAT_INCDIR)" },
+      libdirs = { "$(EXPAT_LIBDIR)" },
+      libraries = { "expat" },
     },
     ["eni6.aws.client"] = "lua/eni6/aws/client.lua",
     ["eni6.aws.clock"] = "lua/eni6/aws/clock.lua",

@@ -17,7 +17,6 @@ supported_platforms = { "linux" }
 dependencies = {
   "lua >= 5.3, < 5.5",
   "lpeg >= 1.0",
-  "luaexpat >= 1.4",
   "dkjson >= 2.5",
   "lyaml >= 6.2",
   "argparse >= 0.7",
@@ -25,6 +24,7 @@ dependencies = {
 external_dependencies = {
   CRYPTO = { header = "openssl/evp.h", library = "crypto" },
   CURL = { library = "curl" }, -- its header lies in a folder of the architecture on Debian
+  EXPAT = { header = "expat.h", library = "expat" },
 }
 ]]
 
@@ -36,21 +36,23 @@ local function lines_of(command)
   return lines
 end
 
--- The C sources of the two modules; what both need is compiled into each.
+-- The C sources of a module: those of a part that has one of its own, or all others
+-- for "core". What several modules need is compiled into each.
 local SHARED = { ["core/error.c"] = true, ["core/system.c"] = true, ["core/binding/eni6L.c"] = true }
+local APART = { http = true, xml = true }
 
-local function sources(is_http)
+local function sources(part)
   local list = {}
   for _, path in ipairs(lines_of("LC_ALL=C ls core/*.c core/binding/*.c")) do
-    local http = path:match("/http[%w_]*%.c$") ~= nil
-    if http == is_http or SHARED[path] then list[#list + 1] = path end
+    local name = path:match("([^/_]+)[%w_]*%.c$")
+    if (APART[name] and name or "core") == part or SHARED[path] then list[#list + 1] = path end
   end
   return list
 end
 
-local function c_module(name, is_http, library)
+local function c_module(name, part, library)
   local quoted = {}
-  for i, path in ipairs(sources(is_http)) do quoted[i] = string.format("        %q,\n", path) end
+  for i, path in ipairs(sources(part)) do quoted[i] = string.format("        %q,\n", path) end
   return string.format([=[
     ["%s"] = {
       sources = {
@@ -80,5 +82,6 @@ local function commands()
 end
 
 io.write(HEAD, "build = {\n  type = \"builtin\",\n  modules = {\n",
-  c_module("eni6.core", false, "CRYPTO"), c_module("eni6.core.http", true, "CURL"), lua_modules(),
+  c_module("eni6.core", "core", "CRYPTO"), c_module("eni6.core.http", "http", "CURL"),
+  c_module("eni6.core.xml", "xml", "EXPAT"), lua_modules(),
   "  },\n  install = {\n    bin = {\n", commands(), "    },\n  },\n  copy_directories = { \"scripts\" },\n}\n")

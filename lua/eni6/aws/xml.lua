@@ -2,17 +2,14 @@
 -- one pass over the XML, steered by the operation's model, into tables with the
 -- model's member names. Elements that the model does not know are skipped.
 --
--- The parser is Expat. A document type declaration is refused, and with it every
--- entity but XML's own five; nesting is limited; a bound on the size is the
--- transport's.
+-- The parser is Expat, in core/xml. A document type declaration is refused, and
+-- with it every entity but XML's own five; nesting is limited; a bound on the size
+-- is the transport's.
 
 local base64 = require "eni6.base64"
-local available, lxp = pcall(require, "lxp")
-if not available then error("eni6.aws.xml needs LuaExpat: apt-get install lua-expat, or luarocks install luaexpat", 0) end
+local core = require "eni6.core.xml"
 
 local xml = {}
-
-local DEEPEST = 64 -- real answers nest about a dozen elements
 
 -- Where an answer's request id is kept until it is taken out: no member of the
 -- model has this name.
@@ -21,10 +18,11 @@ local REQUEST_ID = "#request_id"
 -- dkjson's mark: without it an empty table prints as a list.
 local OBJECT = { __jsontype = "object" }
 
--- An entry says what becomes of an element: `key`, where its value goes in the
--- table of its parent, nil for the next place in a list; `kind`; for structures
--- and lists `fields`, the entries of its children by their names; for scalars
--- that are not plain text `convert`, which returns nil for text it cannot take.
+-- What core/binding/xml.c is steered by: `fields` are the entries of an element's
+-- children by their names. An entry is the key of a text in the table of its
+-- parent, or { key, how, kind, empty }: a false key is the next place in a list;
+-- `how`, the fields of a structure or list, or what converts a text, to nil if it
+-- cannot; `empty`, the metatable of a structure that nothing came into.
 local CONVERT = {
   boolean = function(text) return text == "true" end,
   integer = function(text)
@@ -37,18 +35,15 @@ local CONVERT = {
 local fields_of -- shape -> fields
 
 local function entry_for(shape, key)
-  local container = shape.kind == "structure" or shape.kind == "list"
-  return {
-    key = key,
-    kind = shape.kind,
-    fields = container and fields_of[shape] or nil,
-    convert = CONVERT[shape.kind],
-  }
+  if shape.kind == "structure" then return { key, fields_of[shape], shape.kind, OBJECT } end
+  if shape.kind == "list" then return { key, fields_of[shape], shape.kind } end
+  if key and not CONVERT[shape.kind] then return key end
+  return { key, CONVERT[shape.kind], shape.kind }
 end
 
 -- Every child of a list is an element of it, whatever its name; these are the usual ones.
 local function list_fields(shape)
-  local entry = entry_for(shape.member)
+  local entry = entry_for(shape.member, false)
   return setmetatable({ item = entry, member = entry }, { __index = function() return entry end })
 end
 
@@ -76,70 +71,6 @@ fields_of = setmetatable({}, {
   end,
 })
 
--- Returns a function that leaves the element just begun out, with all it holds,
--- by taking the parser's callbacks away from the builder until its end.
-local function skipper(callbacks, fail)
-  local levels, start, finish
-  local function skip_start(parser)
-    levels = levels + 1
-    if levels > DEEPEST then fail(parser, "elements nest too deep") end
-  end
-  local function skip_finish()
-    levels = levels - 1
-    if levels == 0 then callbacks.StartElement, callbacks.EndElement = start, finish end
-  end
-  return function()
-    levels, start, finish = 1, callbacks.StartElement, callbacks.EndElement
-    callbacks.StartElement, callbacks.EndElement, callbacks.CharacterData = skip_start, skip_finish, false
-  end
-end
-
--- Sets the callbacks that build a tree in `holder`, the value of `entry`. This is
--- called for every element of an answer, so the state is in upvalues, and text is
--- listened to only inside scalars: the white space between elements costs nothing.
-local function builder(callbacks, holder, entry, fail)
-  local node, fields, depth = holder, entry.fields, 0
-  local nodes, entries = {}, { [0] = entry }
-  local scalar, text, fresh
-  local skip = skipper(callbacks, fail)
-
-  local function on_text(_, piece) text = piece end
-
-  local function enter(parser, child)
-    if depth == DEEPEST then return fail(parser, "elements nest too deep") end
-    depth = depth + 1
-    nodes[depth], entries[depth] = node, child
-    fresh = {}
-    node[child.key or #node + 1] = fresh
-    node, fields = fresh, child.fields
-  end
-
-  local function leave()
-    if node == fresh and entries[depth].kind == "structure" then setmetatable(node, OBJECT) end
-    node = nodes[depth]
-    depth = depth - 1
-    fields = entries[depth].fields
-  end
-
-  function callbacks.StartElement(parser, name)
-    local child = not scalar and fields[name]
-    if not child then return skip() end
-    if child.fields then return enter(parser, child) end
-    scalar, text, fresh = child, "", nil
-    callbacks.CharacterData = on_text
-  end
-
-  function callbacks.EndElement(parser, name)
-    if not scalar then return leave() end
-    callbacks.CharacterData = false
-    local value = text
-    if scalar.convert then value = scalar.convert(text) end
-    if value == nil then return fail(parser, "element " .. name .. " holds no " .. scalar.kind) end
-    node[scalar.key or #node + 1] = value
-    scalar = nil
-  end
-end
-
 -- What is wrong with a body before it is parsed at all.
 local function unfit(body)
   if not body:find("%S") then return "the answer is empty", "EmptyResponse" end
@@ -156,39 +87,25 @@ local function unfit(body)
 end
 
 -- Parses a body into holder, complete or, after a failure, as far as it was read.
-local function parse(body, holder, entry)
+local function parse(body, holder, fields)
   local message, code = unfit(body)
   if message then return nil, message, code end
-  local fault
-  local function fail(parser, what)
-    fault = fault or what
-    parser:stop()
-  end
-  local callbacks = { CharacterData = false }
-  function callbacks.StartDoctypeDecl(parser) fail(parser, "it has a document type declaration") end
-  builder(callbacks, holder, entry, fail)
-  local parser = lxp.new(callbacks, nil, true)
-  local whole, reason, line, column = parser:parse(body)
-  local ended, end_reason, end_line, end_column = parser:parse() -- also needed before close
-  parser:close()
-  if whole and ended then return true end
-  if whole then
-    return nil, string.format("the answer is cut off at line %d, column %d: %s", end_line, end_column, end_reason),
-      "TruncatedResponse"
-  end
-  return nil, string.format("the answer is not what was asked for, at line %d, column %d: %s", line, column, fault or reason),
-    "InvalidResponse"
+  local ok
+  ok, message, code = core.decode(body, holder, fields)
+  if ok then return true end
+  if code == "ENODATA" then return nil, "the answer is cut off at " .. message, "TruncatedResponse" end
+  if code == "EBADMSG" then return nil, "the answer is not what was asked for: " .. message, "InvalidResponse" end
+  return nil, message, code
 end
+
+local function structure(key, fields) return { key, fields, "structure", OBJECT } end
 
 -- An operation's answer has a root element named after it; anything else has not
 -- come from the service.
 local function root_of(entry)
-  return {
-    kind = "structure",
-    fields = setmetatable({}, {
-      __index = function(_, name) return name:find("^%w+Response$") and name ~= "ErrorResponse" and entry end,
-    }),
-  }
+  return setmetatable({}, {
+    __index = function(_, name) return name:find("^%w+Response$") and name ~= "ErrorResponse" and entry end,
+  })
 end
 
 local function with_fallback(fields, fallback) return setmetatable(fields, { __index = fallback }) end
@@ -196,18 +113,15 @@ local function with_fallback(fields, fallback) return setmetatable(fields, { __i
 -- EC2 puts the result's members and the request id right into the root element.
 local function ec2_root(operation)
   local fallback = operation.output and fields_of[operation.output]
-  local fields = with_fallback({ requestId = { key = REQUEST_ID, kind = "string" } }, fallback)
-  return root_of { key = "result", kind = "structure", fields = fields }
+  return root_of(structure("result", with_fallback({ requestId = REQUEST_ID }, fallback)))
 end
 
 -- The query protocol wraps the result in one element and the request id in another.
 local function query_root(operation)
-  local metadata = { key = "metadata", kind = "structure", fields = { RequestId = { key = "request_id", kind = "string" } } }
-  return root_of {
-    key = "answer",
-    kind = "structure",
-    fields = { [operation.result_wrapper] = entry_for(operation.output, "result"), ResponseMetadata = metadata },
-  }
+  return root_of(structure("answer", {
+    [operation.result_wrapper] = entry_for(operation.output, "result"),
+    ResponseMetadata = structure("metadata", { RequestId = "request_id" }),
+  }))
 end
 
 local roots = setmetatable({}, { __mode = "k" })
@@ -244,7 +158,7 @@ end
 ---@param body string
 ---@return table|nil result    with the names that the AWS CLI prints
 ---@return string|nil request_id  or the message
----@return string|nil code     "EmptyResponse", "HTMLResponse", "TruncatedResponse" or "InvalidResponse"
+---@return string|nil code     "EmptyResponse", "HTMLResponse", "TruncatedResponse", "InvalidResponse" or "ENOMEM"
 function xml.decode(service, operation, body)
   local described, unknown = service:operation(operation)
   if not described then error(unknown, 2) end
@@ -256,27 +170,15 @@ function xml.decode(service, operation, body)
   return result, request_id
 end
 
-local function text_at(key) return { key = key, kind = "string" } end
-
 -- EC2: Response/Errors/Error and RequestID; others: ErrorResponse/Error and RequestId.
-local ERROR = { key = "error", kind = "structure", fields = { Code = text_at "code", Message = text_at "message" } }
-local ERROR_ROOT = {
-  kind = "structure",
-  fields = setmetatable({}, {
-    __index = function()
-      return {
-        key = "root",
-        kind = "structure",
-        fields = {
-          Error = ERROR,
-          Errors = { key = "errors", kind = "structure", fields = { Error = ERROR } },
-          RequestID = text_at "request_id",
-          RequestId = text_at "request_id",
-        },
-      }
-    end,
-  }),
-}
+local ERROR = structure("error", { Code = "code", Message = "message" })
+local ERROR_ROOT = structure("root", {
+  Error = ERROR,
+  Errors = structure("errors", { Error = ERROR }),
+  RequestID = "request_id",
+  RequestId = "request_id",
+})
+local ANY_ROOT = setmetatable({}, { __index = function() return ERROR_ROOT end })
 
 --- What an answer with an error status says. There is always a code: the
 -- service's own, or one of `decode`'s for a body that has none.
@@ -285,7 +187,7 @@ local ERROR_ROOT = {
 ---@return { code: string, message: string, request_id: string|nil }
 function xml.decode_error(body, status)
   local holder = {}
-  local _, message, code = parse(body or "", holder, ERROR_ROOT)
+  local _, message, code = parse(body or "", holder, ANY_ROOT)
   local root = holder.root or {}
   local found = root.error or root.errors and root.errors.error
   if found and found.code then

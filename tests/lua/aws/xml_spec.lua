@@ -171,18 +171,6 @@ describe("a body that is no answer", function()
   end)
 end)
 
-describe("xml", function()
-  it("names the package that it needs", function()
-    local loaded, searchers = package.loaded.lxp, package.searchers
-    package.loaded.lxp, package.loaded["eni6.aws.xml"] = nil, nil
-    package.searchers = { function(name) return name == "eni6.aws.xml" and searchers[2](name) or nil end }
-    local ok, message = pcall(require, "eni6.aws.xml")
-    package.searchers, package.loaded.lxp, package.loaded["eni6.aws.xml"] = searchers, loaded, xml
-    assert.is_false(ok)
-    assert.truthy(message:find("needs LuaExpat: apt-get install lua-expat", 1, true), message)
-  end)
-end)
-
 describe("xml.decode_error", function()
   it("reads EC2's errors", function()
     assert.same({ code = "InvalidIPAddress.InUse", message = "The address is in use.", request_id = "r" }, xml.decode_error(
