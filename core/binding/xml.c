@@ -10,8 +10,8 @@
  *                     list. how: the fields of its children, and its value is a
  *                     table; or a function from its text to its value, nil if it
  *                     can have none of it; or nil, for the text itself. kind: what
- *                     the message then calls such values. empty: the metatable of a
- *                     table that nothing came into, or nil. */
+ *                     the message then calls such values. empty: for a structure, the
+ *                     metatable that it gets if nothing comes into it; for a list, nil. */
 #include "eni6L.h"
 
 #include <errno.h>

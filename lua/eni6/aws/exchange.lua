@@ -75,7 +75,8 @@ local function decoded(client, request, response)
 end
 
 -- The decoder's own codes, for answers that are not in the service's form: somebody else gave them.
-local foreign = { EmptyResponse = true, HTMLResponse = true, InvalidResponse = true, TruncatedResponse = true }
+-- Without memory it cannot tell.
+local foreign = { EmptyResponse = true, HTMLResponse = true, InvalidResponse = true, TruncatedResponse = true, ENOMEM = true }
 
 local function refusal(response)
   local problem = require("eni6.aws.xml").decode_error(response.body, response.status)
