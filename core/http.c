@@ -46,8 +46,8 @@ static void arm_timer(struct eni6_http *client, double when) {
   if (client->armed <= when) return;
   client->armed = when;
   time.it_value.tv_sec = (time_t)when;
-  time.it_value.tv_nsec =
-      (long)((when - (double)time.it_value.tv_sec) * 1e9) + 1; /* 0 would disarm it */
+  time.it_value.tv_nsec = (long)((when - (double)time.it_value.tv_sec) * 1e9);
+  if (when == 0) time.it_value.tv_nsec = 1; /* all zero would disarm it */
   timerfd_settime(client->timer, TFD_TIMER_ABSTIME, &time, NULL);
 }
 
@@ -284,8 +284,9 @@ static int begin(struct eni6_transfer *transfer, struct eni6_error *error) {
     return eni6_error_set(error, -ENOMEM, "%s: %s", transfer->target, curl_multi_strerror(code));
   client->active++;
   transfer->active = true;
-  for (int round = 0; round < ROUNDS_AT_ONCE && handle_due(client);)
-    round++;
+  int rounds = ROUNDS_AT_ONCE;
+  while (rounds > 0 && handle_due(client))
+    rounds--;
   return 0;
 }
 

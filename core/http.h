@@ -61,7 +61,8 @@ struct eni6_http_answer {
   size_t body_size;
 };
 
-/* Makes a client with at most max_connections at once (0: no limit). */
+/* Makes a client with at most that many requests under way at once (0: no limit);
+ * more of them wait, within their time limits. */
 int eni6_http_open(struct eni6_http **client, long max_connections, struct eni6_error *error);
 
 /* Ends every transfer with ECANCELED (they remain the caller's to free), closes
@@ -75,7 +76,8 @@ int eni6_http_pollfd(const struct eni6_http *client);
 int eni6_http_start(struct eni6_http *client, const struct eni6_http_request *request, void *owner,
                     struct eni6_transfer **transfer, struct eni6_error *error);
 
-/* Does all that can be done without waiting. */
+/* Does all that can be done without waiting. Look at the news afterwards: they do
+ * not make the descriptor readable. */
 void eni6_http_step(struct eni6_http *client);
 
 /* Walks the transfers with news (pieces of a streamed body, or their end): the
