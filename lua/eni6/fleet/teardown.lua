@@ -16,28 +16,32 @@ local PARALLEL = 16
 local PATIENCE = 60 -- seconds for EC2 to let go of what something gone was using
 local STATE_SECONDS = 600 -- for instances to end
 local SETTLE = 1 -- seconds before the last look, for what EC2 did not show yet
+local GHOST_SECONDS = 15 -- for EC2 to stop showing what is gone
 local MOST_PASSES = 5
 
 -- --- what there is --------------------------------------------------------------------
 
--- Leaves out what is not of the wanted hosts, and what is dealt with already.
+-- Leaves out what is not of the wanted hosts, and what is dealt with already; what
+-- is gone and still shown is counted.
 local function kept(run, list, id_of, host_of)
   local left = {}
   for _, item in ipairs(list) do
+    local id = id_of(item)
     local fits = not run.hosts or run.hosts[host_of(item)]
-    if fits and not run.done[id_of(item)] then left[#left + 1] = item end
+    if fits and not run.done[id] then left[#left + 1] = item end
+    if run.done[id] and not run.stays[id] then run.ghosts = run.ghosts + 1 end
   end
   return left
 end
 
+local function host_of(instance) return tags.of(instance)[tags.HOST] end
+
 local function look_instances(run)
-  local list = kept(run, survey.instances(run.ec2, run.name), function(i) return i.InstanceId end,
-    function(i) return tags.of(i)[tags.HOST] end)
   local alive = {}
-  for _, instance in ipairs(list) do
+  for _, instance in ipairs(survey.instances(run.ec2, run.name)) do
     if instance.State.Name ~= "terminated" then alive[#alive + 1] = instance end
   end
-  return alive
+  return kept(run, alive, function(i) return i.InstanceId end, host_of)
 end
 
 local function look_interfaces(run)
@@ -59,6 +63,7 @@ end
 
 -- All that carries the tag; with hosts chosen, only what is of them.
 local function look(run)
+  run.ghosts = 0
   local jobs = {
     instances = function() return look_instances(run) end,
     interfaces = function() return look_interfaces(run) end,
@@ -119,8 +124,6 @@ local function side_by_side(run, list, action)
     end
   end, { limit = run.parallel }))
 end
-
-local function host_of(instance) return tags.of(instance)[tags.HOST] end
 
 -- Asks one instance to end; one that is protected stays.
 local function terminate(run, instance)
@@ -236,7 +239,8 @@ local function pass(run, found)
   delete_network(run, found.parts)
 end
 
--- Passes until a look some time later shows nothing more.
+-- Passes until a look some time later shows nothing more. Then whoever provisions
+-- next must not take for existing what EC2 shows a while longer.
 local function run_all(run)
   local found = look(run)
   for _ = 1, MOST_PASSES do
@@ -245,6 +249,10 @@ local function run_all(run)
     found = look(run)
     if is_empty(found) then break end
   end
+  patience.try(math.min(run.patience, GHOST_SECONDS), function()
+    if run.ghosts > 0 then look(run) end
+    return run.ghosts == 0 or AGAIN
+  end)
   return { plan = run.name, region = run.ec2.region, removed = run.removed, left = run.left }
 end
 

@@ -45,6 +45,18 @@ describe("teardown", function()
     assert.same({}, fleet:counts("a-plan"))
   end)
 
+  it("leaves nothing that the next provisioning would take for existing, though EC2 shows it a while longer", function()
+    fleet.sandbox:habits { consistency_lag = 0.5 }
+    for _ = 1, 2 do
+      assert(fleet:provision(fleet:plan("{ count = 2 }", KEY .. ", " .. VPC)))
+      assert.same({ network_interfaces = 2, instances = 2, key_pairs = 1, vpcs = 1, subnets = 1, internet_gateways = 1,
+        security_groups = 1 }, fleet:counts("a-plan"))
+      require "eni6.tasks".sleep(0.6)
+      gone()
+    end
+    assert.same({}, fleet:counts("a-plan"))
+  end)
+
   it("lists what is there without touching it", function()
     assert(fleet:provision(fleet:plan(TWO, KEY)))
     local changes = #fleet:changes()
