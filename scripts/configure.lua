@@ -94,6 +94,9 @@ local function command_line(arguments, command)
   local program = interpreter:find("/", 1, true) and interpreter or "/usr/bin/" .. interpreter
   local line = { program, absolute(scripts) .. "/configure.lua" }
   if arguments.root then line[#line + 1], line[#line + 2] = "--root", absolute(arguments.root) end
+  if arguments.docker_socket then
+    line[#line + 1], line[#line + 2] = "--docker-socket", absolute(arguments.docker_socket)
+  end
   line[#line + 1] = command
   return line
 end

@@ -7,7 +7,8 @@ local process = require("eni6.process")
 local tasks = require("eni6.tasks")
 
 -- Configures as the script does, but kills itself: at "step" N before it, at "record" N
--- right after that journal entry is on the disk, at "proof" when all steps are taken.
+-- right after that journal entry is on the disk, at "proof" when all steps are taken;
+-- at "interrupt" N it gets what Ctrl-C sends.
 local DRIVER = [[
 local root, place, number, confirm = arg[1], arg[2], tonumber(arg[3]), tonumber(arg[4])
 local host, world = require("eni6.host.configure"), require("eni6.host.world").new({ root = root })
@@ -23,7 +24,10 @@ local plan = assert(host.plan(world, {}))
 if place == "count" then print(#plan.steps) os.exit(0) end
 if place == "proof" then world.imds.get = die end
 host.run(world, plan, { confirm = confirm, watchdog_command = { "/usr/bin/lua5.4", arg[5], "--root", root, "watchdog" },
-  on_step = function(i) if place == "step" and i == number then die() end end })
+  on_step = function(i)
+    if place == "step" and i == number then die() end
+    if place == "interrupt" and i == number then world.process.run({ argv = { "sh", "-c", "kill -INT $PPID" } }) end
+  end })
 ]]
 
 describe("configure, cut short", function()
@@ -99,6 +103,14 @@ describe("configure, cut short", function()
       assert.truthy(configure("--confirm", "600"):find("configured, to be confirmed", 1, true))
       assert.is_truthy(is_configured())
       configure("rollback")
+      assert_as_before()
+    end
+  end)
+
+  it("rolls back by itself, interrupted from the keyboard", function()
+    for step = 2, steps, 4 do
+      local result = drive("interrupt", step)
+      assert.truthy(result.stderr:find("interrupted!", 1, true), result.stderr)
       assert_as_before()
     end
   end)

@@ -5,6 +5,7 @@ local dockerd = require("support.dockerd")
 local filesystem = require("eni6.filesystem")
 local instances = require("support.instances")
 local json = require("dkjson")
+local tasks = require("eni6.tasks")
 
 local PLAN = [[
 return { name = "prefixes", region = "us-east-1", instance_type = "r5d.large", hosts = { count = 2, prefix = 80 } }
@@ -63,6 +64,13 @@ describe("configure --network", function()
     assert.equal(0, fleet:configure(host, { "rollback", "--docker-socket", host.dockerd.socket }).status)
     assert.equal("NotFound", select(3, host.dockerd.engine:inspect_network("six")))
     assert.equal(before, instances.state(host))
+    configure(host, "--confirm", "1")
+    for _ = 1, 100 do
+      if instances.state(host) == before then break end
+      tasks.sleep(0.1)
+    end
+    assert.equal(before, instances.state(host))
+    assert.equal("NotFound", select(3, host.dockerd.engine:inspect_network("six")))
   end)
 
   it("lets containers on delegated prefixes reach each other, and has nothing to do then", function()
