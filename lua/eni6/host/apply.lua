@@ -44,7 +44,7 @@ local function take(step, world, log)
 end
 
 local function take_all(steps, world, log, options)
-  local ok, message, code = log:record({ boot = world:boot_id() })
+  local ok, message, code = log:record({ boot = world:boot_id(), applier = world:pid() })
   if not ok then return nil, message, code end
   for i, step in ipairs(steps) do
     if options.on_step then options.on_step(i, step) end
@@ -74,16 +74,20 @@ local function undo_leftover(world, log)
   return true
 end
 
-local function waits(world, log, now)
+-- Whether what the journal names is to be left alone: it waits, or is another one's.
+local function is_spared(world, log, options)
   local entries = journal.read(world.filesystem, log.directory)
-  local last = entries and entries[#entries]
-  return last and last.deadline and last.deadline > now
+  if not entries or not entries[1] then return false end
+  if options.applier and entries[1].applier ~= options.applier then return true end
+  local deadline = entries[#entries].deadline
+  return options.now and deadline and deadline > options.now
 end
 
 --- Undoes a configuration that was cut short, or not confirmed.
 ---@param world table
----@param options { now: number|nil, directory: string|nil }|nil
----   now: seconds since the epoch; an applied state whose deadline is later than that is left alone
+---@param options { now: number|nil, applier: integer|nil, directory: string|nil }|nil
+---   now: seconds since the epoch; an applied state whose deadline is later than that is left alone;
+---   applier: the process whose state alone is undone
 ---@return boolean|nil undone false when there was nothing to undo
 ---@return string? message
 ---@return string? code "EAGAIN" while another process configures, "EROLLBACK"
@@ -92,7 +96,7 @@ function apply.recover(world, options)
   local log, message, code = open(world, options.directory)
   if not log then return nil, message, code end
   local undone, fault, fault_code = false, nil, nil
-  if not (options.now and waits(world, log, options.now)) then undone, fault, fault_code = undo_leftover(world, log) end
+  if not is_spared(world, log, options) then undone, fault, fault_code = undo_leftover(world, log) end
   log:release()
   return undone, fault, fault_code
 end
@@ -144,12 +148,12 @@ end
 
 --- When the applied, unconfirmed state ends: the deadline, false while the steps
 --- are still being taken or were cut short, nil where nothing waits.
----@return number|false|nil deadline, string? message, string? code
+---@return number|false|nil deadline, integer|string|nil applier its process id, or the message, string? code
 function apply.pending(world, directory)
   local entries, message, code = journal.read(world.filesystem, world.root .. (directory or journal.DIRECTORY))
   if not entries then return nil, message, code end
   local last = entries[#entries]
-  return last and last.deadline or false
+  return last and last.deadline or false, last and entries[1].applier
 end
 
 --- Makes the applied state final.

@@ -84,6 +84,12 @@ function World:boot_id()
   return (self.filesystem.read("/proc/sys/kernel/random/boot_id") or ""):match("^%S+")
 end
 
+--- This process's id.
+---@return integer|nil
+function World:pid()
+  return math.tointeger(tonumber((self.filesystem.read("/proc/self/stat") or ""):match("^%d+")))
+end
+
 --- A kernel setting of the network namespace; nil where the kernel has none.
 ---@param name string such as "net/ipv6/conf/all/forwarding"
 ---@return string|nil value
