@@ -8,10 +8,11 @@
  *   a string          its text goes to this key of its parent's table;
  *   an entry          { key, how, kind, empty }. key: false for the next place in a
  *                     list. how: the fields of its children, and its value is a
- *                     table; or a function from its text to its value, nil if it
- *                     can have none of it; or nil, for the text itself. kind: what
- *                     the message then calls such values. empty: for a structure, the
- *                     metatable that it gets if nothing comes into it; for a list, nil. */
+ *                     table; a function from its text to its value, nil if it can
+ *                     have none of it; true, for whether the text is "true"; nil,
+ *                     for the text itself. kind: what the message calls such values
+ *                     if there is none. empty: for a structure, the metatable that
+ *                     it gets if nothing comes into it; for a list, nil. */
 #include "eni6L.h"
 
 #include <errno.h>
@@ -79,23 +80,30 @@ static void leave(lua_State *L) {
   lua_settop(L, table - 1);
 }
 
+/* Pushes what the `how` at an index makes of a text. */
+static void push_value(lua_State *L, int how, struct eni6_text text) {
+  switch (lua_type(L, how)) {
+  case LUA_TNIL: push_text(L, text); break;
+  case LUA_TBOOLEAN: lua_pushboolean(L, eni6_text_equal(text, ENI6_TEXT("true"))); break;
+  default:
+    lua_pushvalue(L, how);
+    push_text(L, text);
+    lua_call(L, 1, 1);
+  }
+}
+
 /* Stores the value of a text, with its entry and how to convert it on top, and pops
  * them. False, with a message on top, for a text that is no value of its kind. */
 static bool convert(lua_State *L, int entry, const struct eni6_xml_tag *tag) {
-  push_text(L, tag->text);
-  if (lua_isnil(L, entry + 1))
-    lua_replace(L, entry + 1);
-  else
-    lua_call(L, 1, 1);
+  lua_rawgeti(L, entry, KEY);
+  push_value(L, entry + 1, tag->text);
   if (lua_isnil(L, -1)) {
     lua_rawgeti(L, entry, KIND);
     lua_pushfstring(L, "element %s holds no %s", tag->name.data, lua_tostring(L, -1));
     return false;
   }
-  lua_rawgeti(L, entry, KEY);
-  lua_insert(L, -2);
   store(L, entry + TABLE);
-  lua_pop(L, 1);
+  lua_pop(L, 2);
   return true;
 }
 

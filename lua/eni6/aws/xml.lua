@@ -22,9 +22,9 @@ local OBJECT = { __jsontype = "object" }
 -- children by their names. An entry is the key of a text in the table of its
 -- parent, or { key, how, kind, empty }: a false key is the next place in a list;
 -- `how`, the fields of a structure or list, or what converts a text, to nil if it
--- cannot; `empty`, the metatable of a structure that nothing came into.
+-- cannot (true: whether it is "true"); `empty`, the metatable of a structure that nothing came into.
 local CONVERT = {
-  boolean = function(text) return text == "true" end,
+  boolean = true,
   integer = function(text)
     return text:find("^%s*[+-]?%d+%s*$") and math.tointeger(tonumber(text)) or nil
   end,
