@@ -108,12 +108,11 @@ $(BUILD)/lua$(1)/eni6/core.so: $(patsubst core/binding/%.c,$(BUILD)/lua$(1)/bind
 	@echo '  LD  $$@'
 	@$$(CC) -shared $$(LINK_ALL) -o $$@ $$^ -lcrypto
 
-# nodelete: a thread of libcurl that looks up a name may outlive the Lua state.
 $(BUILD)/lua$(1)/eni6/core/http.so: $(BUILD)/lua$(1)/binding/http.o \
 		$(BUILD)/lua$(1)/binding/eni6L.o $(BUILD)/libeni6-http.a $(BUILD)/core/error.o $(BUILD)/core/system.o
 	@mkdir -p $$(@D)
 	@echo '  LD  $$@'
-	@$$(CC) -shared $$(LINK_ALL) -Wl,-z,nodelete -o $$@ $$^ -lcurl
+	@$$(CC) -shared $$(LINK_ALL) -o $$@ $$^ -lcurl
 
 $(BUILD)/lua$(1)/eni6/core/xml.so: $(BUILD)/lua$(1)/binding/xml.o \
 		$(BUILD)/lua$(1)/binding/eni6L.o $(BUILD)/core/xml.o $(BUILD)/core/error.o

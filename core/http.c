@@ -1,5 +1,8 @@
+#define _GNU_SOURCE /* dladdr */
+
 #include "http_private.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <math.h>
 #include <stdint.h>
@@ -53,12 +56,21 @@ static void arm_timer(struct eni6_http *client, double when) {
 
 /* --- the client ------------------------------------------------------------------------ */
 
+/* Keeps libcurl loaded for good: a thread of its own that looks up a name may
+ * outlive the client, and the Lua state whose end would unload the library. */
+static void pin_libcurl(void) {
+  Dl_info library;
+  if (dladdr((void *)(intptr_t)curl_global_init, &library))
+    (void)!dlopen(library.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
 static int global_init(struct eni6_error *error) {
   if (!(curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_THREADSAFE))
     return eni6_error_set(error, -ENOTSUP,
                           "this libcurl was built without thread-safe initialisation");
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
     return eni6_error_set(error, -ENOMEM, "libcurl cannot be initialised");
+  pin_libcurl();
   return 0;
 }
 
