@@ -180,6 +180,7 @@ build = {
     ["eni6.host.containers"] = "lua/eni6/host/containers.lua",
     ["eni6.host.desired"] = "lua/eni6/host/desired.lua",
     ["eni6.host.difference"] = "lua/eni6/host/difference.lua",
+    ["eni6.host.insist"] = "lua/eni6/host/insist.lua",
     ["eni6.host.inspect"] = "lua/eni6/host/inspect.lua",
     ["eni6.host.journal"] = "lua/eni6/host/journal.lua",
     ["eni6.host.observe"] = "lua/eni6/host/observe.lua",

@@ -3,6 +3,7 @@
 
 local filesystem = require "eni6.filesystem"
 local json = require "dkjson"
+local nspawn = require "support.nspawn"
 local process = require "eni6.process"
 local sandbox = require "support.sandbox"
 
@@ -70,7 +71,7 @@ end
 ---@param plan string|nil path, default the published one
 ---@return table vpc `hosts` as provision.lua prints them, each with `netns` and `ipv4`; `sandbox`; `router`, a namespace's name
 function vpc.start(plan)
-  local self = setmetatable({ sandbox = sandbox.start { "--network" }, daemons = {} }, vpc)
+  local self = setmetatable({ sandbox = sandbox.start { "--network" }, daemons = {}, instances = {} }, vpc)
   self.folder = run({ "mktemp", "-d" }):gsub("\n", "")
   self.router = "eni6-" .. self.sandbox.port .. "-router"
   local printed = run({ "lua5.4", "scripts/provision.lua", plan or "scripts/plans/two-instances.lua", "--json" },
@@ -79,11 +80,25 @@ function vpc.start(plan)
   return self
 end
 
+--- Boots one of its hosts; it ends with the network.
+---@param number integer of the host
+---@param options table|nil more of nspawn.boot's
+---@return table instance of support.nspawn
+function vpc:boot(number, options)
+  local host, all = self.hosts[number], {}
+  for name, value in pairs(options or {}) do all[name] = value end
+  all.netns, all.mac, all.name, all.folder = host.netns, host.mac, host.name, self.folder .. "/" .. host.name
+  local instance = nspawn.boot(all)
+  self.instances[#self.instances + 1] = instance
+  return instance
+end
+
 --- What the DHCP servers have logged.
 function vpc:dhcp_log() return run { "sh", "-c", "cat " .. self.folder .. "/*.log" } end
 
 --- Removes all of it.
 function vpc:stop()
+  for _, instance in ipairs(self.instances) do instance:stop() end
   for _, daemon in ipairs(self.daemons) do daemon:stop(2) end
   self.sandbox:stop()
   run { "rm", "-rf", self.folder }

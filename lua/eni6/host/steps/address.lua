@@ -3,6 +3,8 @@
 --
 -- step: { kind = "address", link =, address = with its length, absent = boolean }
 
+local insist = require("eni6.host.insist")
+
 local address = { volatile = true } -- gone with a reboot
 
 function address.describe(step)
@@ -40,24 +42,28 @@ local function remove_dead(step, world)
   return true
 end
 
+local function change(step, world)
+  if step.absent then return world.netlink:ensure_no_address({ link = step.link, address = step.address }) end
+  local removed, message, code = remove_dead(step, world)
+  if not removed then return nil, message, code end
+  -- EC2 gives an address to one interface only, so duplicate detection would but delay.
+  return world.netlink:ensure_address({ link = step.link, address = step.address, nodad = true },
+    { replace_length = true })
+end
+
 function address.run(step, world)
-  local done, message, code
-  if step.absent then
-    done, message, code = world.netlink:ensure_no_address({ link = step.link, address = step.address })
-  else
-    done, message, code = remove_dead(step, world)
-    if not done then return nil, message, code end
-    -- EC2 gives an address to one interface only, so duplicate detection would but delay.
-    done, message, code = world.netlink:ensure_address({ link = step.link, address = step.address, nodad = true },
-      { replace_length = true })
-  end
+  local done, message, code = insist(world, function() return change(step, world) end)
   return done and true, message, code
 end
 
-function address.undo(old, world)
-  local done, message, code = world.netlink:ensure_no_address({ link = old.link, address = old.address })
+local function restore(old, nl)
+  local done, message, code = nl:ensure_no_address({ link = old.link, address = old.address })
   if not done or not old.record then return done and true, message, code end
-  return world.netlink:replace_address(old.record)
+  return nl:replace_address(old.record)
+end
+
+function address.undo(old, world)
+  return insist(world, function() return restore(old, world.netlink) end)
 end
 
 return address

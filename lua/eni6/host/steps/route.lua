@@ -3,6 +3,8 @@
 --
 -- step: { kind = "route", link =, gateway =, metric = }
 
+local insist = require("eni6.host.insist")
+
 local route = { volatile = true } -- gone with a reboot
 
 local DEFAULT = "::/0"
@@ -24,21 +26,26 @@ function route.before(step, world)
 end
 
 function route.run(step, world)
-  local done, message, code = world.netlink:ensure_route({
-    dst = DEFAULT, gateway = step.gateway, link = step.link, metric = step.metric, onlink = true, protocol = "static",
-  })
+  local done, message, code = insist(world, function()
+    return world.netlink:ensure_route({
+      dst = DEFAULT, gateway = step.gateway, link = step.link, metric = step.metric, onlink = true, protocol = "static",
+    })
+  end)
   return done and true, message, code
 end
 
-function route.undo(old, world)
-  local done, message, code = world.netlink:ensure_no_route({ family = "inet6", dst = DEFAULT, metric = old.metric })
+local function restore(old, nl)
+  local done, message, code = nl:ensure_no_route({ family = "inet6", dst = DEFAULT, metric = old.metric })
   if not done then return nil, message, code end
   for _, record in ipairs(old.records) do
-    local added
-    added, message, code = world.netlink:append_route(record)
-    if not added then return nil, message, code end
+    done, message, code = nl:append_route(record)
+    if not done then return nil, message, code end
   end
   return true
+end
+
+function route.undo(old, world)
+  return insist(world, function() return restore(old, world.netlink) end)
 end
 
 return route
