@@ -41,11 +41,17 @@ end
 local RELOAD = { "sh", "-c", "systemctl -q is-active systemd-networkd || exit 0; networkctl reload" }
 local RELOAD_NETPLAN = { "sh", "-c", "netplan generate && { " .. RELOAD[3] .. "; }" }
 
+-- On the way back nothing follows that would wait until networkd has its leases again.
+local WAIT = " && sleep 1 && { /lib/systemd/systemd-networkd-wait-online --interface=$1 --operational-state=routable "
+  .. "--timeout=15 || true; }"
+
+local function with_wait(reload, link) return { "sh", "-c", reload[3] .. WAIT, "sh", link } end
+
 -- The undo of a command runs after the files before it were put back, so it stands
 -- in front of them; the command itself stands behind.
-local function add_managed(steps, argv, write)
+local function add_managed(steps, argv, undo_argv, write)
   local mark = #steps + 1
-  steps[mark] = { kind = "command", undo_argv = argv }
+  steps[mark] = { kind = "command", undo_argv = undo_argv }
   if write() then
     steps[#steps + 1] = { kind = "command", argv = argv }
   else
@@ -65,13 +71,13 @@ local function add_netplan(steps, facts, wanted, options)
     return add_file(steps, facts, netplan.PATH, text, netplan.MODE) or dropin
   end
   if not options.services then return write() end
-  add_managed(steps, RELOAD_NETPLAN, write)
+  add_managed(steps, RELOAD_NETPLAN, with_wait(RELOAD_NETPLAN, wanted.link), write)
 end
 
 local function add_networkd(steps, facts, wanted, options)
   local function write() return add_file(steps, facts, networkd.UNIT_PATH, networkd.render_unit(wanted)) end
   if not options.services then return write() end
-  add_managed(steps, RELOAD, write)
+  add_managed(steps, RELOAD, with_wait(RELOAD, wanted.link), write)
 end
 
 -- accept_ra is 0 where networkd reads the advertisements in the kernel's place. Both
@@ -152,7 +158,7 @@ local function add_bridge(steps, facts, wanted, options)
   if not text then return nil, message, "EBADMSG" end
   local function write() return add_file(steps, facts, daemon_json.PATH, text) end
   if options.services and facts.docker.running then
-    add_managed(steps, RESTART, write)
+    add_managed(steps, RESTART, RESTART, write)
     local last = steps[#steps]
     if last and last.argv == RESTART then last.text = "restart Docker" end
   else
