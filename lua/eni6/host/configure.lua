@@ -73,6 +73,33 @@ function configure.plan(world, options)
   return { facts = facts, wanted = wanted, steps = steps }
 end
 
+local SETTLE, PAUSE = 20, 2
+
+local function same_steps(one, other)
+  local texts = { {}, {} }
+  for i, plan in ipairs({ one, other }) do
+    for _, step in ipairs(plan.steps) do table.insert(texts[i], apply.describe(step)) end
+  end
+  return table.concat(texts[1], "\n") == table.concat(texts[2], "\n")
+end
+
+--- What would be done, just after `recover` has put something back: once whatever manages
+--- the network has the old files in effect again. There is a way out then, and two looks
+--- show the same.
+---@param world table
+---@param options table|nil as for plan
+---@return table|nil plan, string? message, string? code
+function configure.plan_when_steady(world, options)
+  local deadline, previous = world.tasks.now() + SETTLE, nil
+  while true do
+    local again, message, code = configure.plan(world, options)
+    local steady = again and previous and same_steps(again, previous)
+    if steady or world.tasks.now() > deadline then return again, message, code end
+    previous = again
+    world.tasks.sleep(PAUSE)
+  end
+end
+
 local function answers(world, target, options)
   local results, message, code = require("eni6.icmp6").ping({ target }, options)
   if not results then return nil, message, code end
@@ -121,43 +148,7 @@ local function guard(world, plan, options)
   return watchdog.start(world, options.watchdog_command)
 end
 
-local SETTLE, PAUSE = 20, 2
-
-local function same_steps(one, other)
-  local texts = { {}, {} }
-  for i, plan in ipairs({ one, other }) do
-    for _, step in ipairs(plan.steps) do table.insert(texts[i], apply.describe(step)) end
-  end
-  return table.concat(texts[1], "\n") == table.concat(texts[2], "\n")
-end
-
--- A plan anew, once whatever manages the network has the old files in effect again:
--- when there is a way out, and two looks show the same.
-local function plan_when_steady(world, options)
-  local deadline, previous = world.tasks.now() + SETTLE, nil
-  while true do
-    local again, message, code = configure.plan(world, options)
-    local steady = again and previous and same_steps(again, previous)
-    if steady or world.tasks.now() > deadline then return again, message, code end
-    previous = again
-    world.tasks.sleep(PAUSE)
-  end
-end
-
--- What an earlier run left half done goes back first, and then the plan is another.
-local function start_clean(world, plan, options)
-  local undone, message, code = apply.recover(world)
-  if undone == nil then return nil, message, code end
-  if not undone then return true end
-  local again
-  again, message, code = plan_when_steady(world, options)
-  if not again then return nil, message, code end
-  plan.facts, plan.wanted, plan.steps = again.facts, again.wanted, again.steps
-  return true
-end
-
---- Does it, all or nothing. What an earlier run left unfinished is put back first; the
---- plan is then made anew, in its place.
+--- Does it, all or nothing.
 ---@param world table
 ---@param plan table of configure.plan
 ---@param options table|nil
@@ -169,8 +160,7 @@ end
 ---@return true|nil ok, string? message, string? code
 function configure.run(world, plan, options)
   options = options or {}
-  local ok, message, code = start_clean(world, plan, options)
-  if ok then ok, message, code = guard(world, plan, options) end
+  local ok, message, code = guard(world, plan, options)
   if not ok then return nil, message, code end
   return apply.run(plan.steps, world, {
     on_step = options.on_step,
