@@ -46,6 +46,7 @@ build = {
         "core/binding/rtnl_push.c",
         "core/binding/rtnl_read.c",
         "core/binding/sigv4.c",
+        "core/binding/sigv4_request.c",
         "core/binding/system.c",
         "core/binding/uri.c",
         "core/blocks.c",

@@ -1,26 +1,16 @@
 #define _GNU_SOURCE
-#include "eni6L.h"
+#include "sigv4_request.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <math.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "../sigv4.h"
-#include "../system.h"
 #include "../uri.h"
 
 #define SIGNER_TYPE "eni6.signer"
 #define STAGES_TYPE "eni6.sigv4.stages"
 #define BENCH_TYPE "eni6.sigv4.bench"
-
-enum { FEW_HEADERS = 16, DEFAULT_EXPIRES = 3600 };
-
-#define UNKNOWN_TIME INT64_MIN
 
 /* A signer that Lua holds. While results are pushed, Lua may collect garbage and
  * a finaliser may use or close the same signer: `uses` tells that this happened. */
@@ -33,213 +23,6 @@ struct holder {
 /* Signing fails by misuse or for want of memory, and raises, as Lua does for both. */
 static int fail(lua_State *L, const struct eni6_error *error) {
   return luaL_error(L, "%s", error->message);
-}
-
-/* --- reading the arguments ------------------------------------------------------------ */
-
-/* What a caller may say of a request. */
-struct arguments {
-  struct eni6_sigv4_request request;
-  bool normalize_path, double_encode;
-  struct eni6_text scheme, payload_hash, signed_headers;
-};
-
-enum field_kind { TEXT, FLAG, SECONDS, HEADERS };
-
-static const struct field {
-  struct eni6_text name;
-  enum field_kind kind;
-  size_t offset; /* in struct arguments */
-} fields[] = {
-    {{"method", 6}, TEXT, offsetof(struct arguments, request.method)},
-    {{"uri", 3}, TEXT, offsetof(struct arguments, request.uri)},
-    {{"headers", 7}, HEADERS, 0},
-    {{"body", 4}, TEXT, offsetof(struct arguments, request.body)},
-    {{"time", 4}, SECONDS, offsetof(struct arguments, request.time)},
-    {{"scheme", 6}, TEXT, offsetof(struct arguments, scheme)},
-    {{"expires", 7}, SECONDS, offsetof(struct arguments, request.expires)},
-    {{"normalize_path", 14}, FLAG, offsetof(struct arguments, normalize_path)},
-    {{"double_encode", 13}, FLAG, offsetof(struct arguments, double_encode)},
-    {{"sign_body", 9}, FLAG, offsetof(struct arguments, request.sign_body)},
-    {{"unsigned_payload", 16}, FLAG, offsetof(struct arguments, request.unsigned_payload)},
-    {{"omit_session_token", 18}, FLAG, offsetof(struct arguments, request.omit_session_token)},
-    {{"payload_hash", 12}, TEXT, offsetof(struct arguments, payload_hash)},
-    {{"signed_headers", 14}, TEXT, offsetof(struct arguments, signed_headers)},
-};
-
-static void wrong_type(lua_State *L, const char *name, const char *expected) {
-  luaL_error(L, "%s: %s expected, got %s", name, expected, luaL_typename(L, -1));
-}
-
-/* Borrows the text at the top of the stack. */
-static struct eni6_text text_value(lua_State *L, const char *name) {
-  struct eni6_text text;
-  if (lua_type(L, -1) != LUA_TSTRING) wrong_type(L, name, "a string");
-  text.data = lua_tolstring(L, -1, &text.size);
-  return text;
-}
-
-static bool flag_value(lua_State *L, const char *name) {
-  if (!lua_isboolean(L, -1)) wrong_type(L, name, "true or false");
-  return lua_toboolean(L, -1);
-}
-
-/* A number of seconds, rounded down. */
-static int64_t seconds_value(lua_State *L, const char *name) {
-  if (lua_type(L, -1) != LUA_TNUMBER) wrong_type(L, name, "a number of seconds");
-  lua_Number value = floor(lua_tonumber(L, -1));
-  if (!(value >= -1e15 && value <= 1e15)) luaL_error(L, "%s is out of range", name);
-  return (int64_t)value;
-}
-
-/* The field that the key below the top of the stack names. A field that nobody
- * knows is a slip of the pen that would otherwise change what is signed. */
-static const struct field *find_field(lua_State *L) {
-  struct eni6_text key = {"?", 0};
-  const char *name = lua_tolstring(L, -2, &key.size); /* a number in its place is an error, too */
-  if (name) key.data = name;
-  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-    if (eni6_text_equal(key, fields[i].name)) return &fields[i];
-  luaL_error(L, "a request has no field \"%s\"", key.data);
-  return NULL;
-}
-
-/* Reads the field whose key and value are at the top of the stack. */
-static void read_field(lua_State *L, struct arguments *arguments) {
-  const struct field *field = find_field(L);
-  char *place = (char *)arguments + field->offset;
-  switch (field->kind) {
-  case TEXT: *(struct eni6_text *)(void *)place = text_value(L, field->name.data); break;
-  case FLAG: *(bool *)place = flag_value(L, field->name.data); break;
-  case SECONDS: *(int64_t *)(void *)place = seconds_value(L, field->name.data); break;
-  case HEADERS: break; /* read before */
-  }
-}
-
-/* The headers as C has them. On the stack from `base` on are three values for each:
- * its pair (nil if it came from a map), name and value, so that the texts live
- * whatever becomes of the tables. */
-struct headers {
-  struct eni6_header few[FEW_HEADERS], *all;
-  size_t count;
-  int base;
-};
-
-/* Borrows the text of the header's name or value at the top of the stack; a number
- * becomes text there. */
-static struct eni6_text header_text(lua_State *L, const char *what) {
-  struct eni6_text text;
-  text.data = lua_tolstring(L, -1, &text.size);
-  if (!text.data)
-    luaL_error(L, "headers: a %s must be a string, not %s", what, luaL_typename(L, -1));
-  return text;
-}
-
-/* Makes room for `count` headers, in C and on the stack. */
-static void reserve_headers(lua_State *L, struct headers *headers, size_t count) {
-  if (count > INT_MAX / 8) luaL_error(L, "headers: too many");
-  headers->all = headers->few;
-  if (count > FEW_HEADERS) headers->all = lua_newuserdatauv(L, count * sizeof *headers->all, 0);
-  luaL_checkstack(L, 5 * (int)count + LUA_MINSTACK, "too many headers");
-  headers->count = count;
-  headers->base = lua_gettop(L) + 1;
-}
-
-/* Reads { {name, value}, ... }. */
-static void read_list(lua_State *L, int table, size_t count, struct headers *headers) {
-  reserve_headers(L, headers, count);
-  for (size_t i = 0; i < count; i++) {
-    if (lua_rawgeti(L, table, (lua_Integer)i + 1) != LUA_TTABLE)
-      luaL_error(L, "headers: entry %d must be {name, value}, not %s", (int)i + 1,
-                 luaL_typename(L, -1));
-    lua_rawgeti(L, -1, 1);
-    headers->all[i].name = header_text(L, "name");
-    lua_rawgeti(L, -2, 2);
-    headers->all[i].value = header_text(L, "value");
-  }
-}
-
-static size_t count_entries(lua_State *L, int table) {
-  size_t count = 0;
-  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
-    count++;
-  return count;
-}
-
-static int compare_names(const void *a, const void *b) {
-  const struct eni6_header *left = a, *right = b;
-  size_t shorter = left->name.size < right->name.size ? left->name.size : right->name.size;
-  int order = memcmp(left->name.data, right->name.data, shorter);
-  if (order != 0) return order;
-  return (left->name.size > right->name.size) - (left->name.size < right->name.size);
-}
-
-/* Reads { [name] = value, ... }, in the order of the names: that of the table is
- * another one in each run. */
-static void read_map(lua_State *L, int table, struct headers *headers) {
-  size_t i = 0;
-  reserve_headers(L, headers, count_entries(L, table));
-  for (lua_pushnil(L); lua_next(L, table); i++) {
-    headers->all[i].value = header_text(L, "value");
-    lua_insert(L, -2);
-    if (lua_type(L, -1) != LUA_TSTRING) wrong_type(L, "headers", "names that are strings");
-    headers->all[i].name = header_text(L, "name");
-    lua_pushvalue(L, -1); /* value, name, and the name again for lua_next */
-  }
-  qsort(headers->all, headers->count, sizeof *headers->all, compare_names);
-  headers->base = lua_gettop(L) + 1;
-  for (i = 0; i < headers->count; i++) {
-    lua_pushnil(L);
-    lua_pushlstring(L, headers->all[i].name.data, headers->all[i].name.size);
-    lua_pushlstring(L, headers->all[i].value.data, headers->all[i].value.size);
-  }
-}
-
-static void read_headers(lua_State *L, int request, struct headers *headers) {
-  lua_pushliteral(L, "headers");
-  if (lua_rawget(L, request) != LUA_TTABLE) wrong_type(L, "headers", "a table");
-  int table = lua_gettop(L);
-  size_t count = lua_rawlen(L, table);
-  if (count > 0)
-    read_list(L, table, count, headers);
-  else
-    read_map(L, table, headers);
-}
-
-static void check_scheme(lua_State *L, struct arguments *arguments) {
-  struct eni6_text scheme = arguments->scheme;
-  arguments->request.plain_http = eni6_text_equal(scheme, ENI6_TEXT("http"));
-  if (scheme.data && !arguments->request.plain_http && !eni6_text_equal(scheme, ENI6_TEXT("https")))
-    luaL_error(L, "scheme: it must be \"https\" or \"http\"");
-}
-
-/* Reads the request at `table`. After the headers nothing allocates, so that no
- * finaliser can take the borrowed texts away before they are used. */
-static void read_request(lua_State *L, int table, struct arguments *arguments,
-                         struct headers *headers) {
-  *arguments = (struct arguments){.normalize_path = true, .double_encode = true};
-  arguments->request.expires = DEFAULT_EXPIRES;
-  arguments->request.time = UNKNOWN_TIME;
-  luaL_checktype(L, table, LUA_TTABLE);
-  read_headers(L, table, headers);
-  for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
-    read_field(L, arguments);
-  if (!arguments->request.method.data) luaL_error(L, "method: a string expected, got nil");
-  if (!arguments->request.uri.data) luaL_error(L, "uri: a string expected, got nil");
-  check_scheme(L, arguments);
-  arguments->request.keep_path = !arguments->normalize_path;
-  arguments->request.single_encode = !arguments->double_encode;
-  arguments->request.headers = headers->all;
-  arguments->request.header_count = headers->count;
-}
-
-/* Reads a request that is to be signed, now unless it says when. */
-static void read_signing(lua_State *L, struct arguments *arguments, struct headers *headers) {
-  read_request(L, 2, arguments, headers);
-  if (arguments->payload_hash.data) luaL_error(L, "payload_hash: give the body instead");
-  if (arguments->signed_headers.data) luaL_error(L, "signed_headers: a signer signs all it may");
-  if (arguments->request.time == UNKNOWN_TIME)
-    arguments->request.time = (int64_t)eni6_system_time();
 }
 
 /* The upvalues of sign and presign: what each call would else look up by name. */
@@ -447,23 +230,17 @@ static void check_open(lua_State *L, const struct holder *holder) {
   if (!holder->open) luaL_argerror(L, 1, "the signer is closed");
 }
 
-/* Borrows a text of the table at index 1; the string stays on the stack. */
-static struct eni6_text text_field(lua_State *L, const char *name, bool required) {
-  if (lua_getfield(L, 1, name) == LUA_TNIL && !required) return (struct eni6_text){NULL, 0};
-  return text_value(L, name);
-}
-
 /* new{ access_key_id=, secret_access_key=, session_token=, region=, service= } */
 static int l_new(lua_State *L) {
   struct eni6_error error;
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   struct eni6_credentials credentials;
-  credentials.session_token = text_field(L, "session_token", false); /* at index 2 */
-  credentials.access_key_id = text_field(L, "access_key_id", true);
-  credentials.secret_access_key = text_field(L, "secret_access_key", true);
-  credentials.region = text_field(L, "region", true);
-  credentials.service = text_field(L, "service", true);
+  credentials.session_token = eni6L_text_field(L, "session_token", false); /* at index 2 */
+  credentials.access_key_id = eni6L_text_field(L, "access_key_id", true);
+  credentials.secret_access_key = eni6L_text_field(L, "secret_access_key", true);
+  credentials.region = eni6L_text_field(L, "region", true);
+  credentials.service = eni6L_text_field(L, "service", true);
   struct holder *holder = eni6L_new_with_value(L, sizeof *holder, SIGNER_TYPE);
   lua_pushvalue(L, 2);
   lua_setiuservalue(L, -2, 1);
@@ -488,7 +265,7 @@ static struct claim compute(lua_State *L, signing *sign, struct headers *headers
   struct eni6_error error;
   struct arguments arguments;
   struct holder *holder = fast_signer(L);
-  read_signing(L, &arguments, headers);
+  eni6L_read_signing(L, &arguments, headers);
   check_open(L, holder); /* now: reading may have run a finaliser that closed it */
   struct claim claim = {holder, ++holder->uses};
   if (sign(&holder->signer, &arguments.request, result, &error) < 0) fail(L, &error);
@@ -616,7 +393,7 @@ static int l_canonical_request(lua_State *L) {
   struct arguments arguments;
   struct headers headers;
   struct bench *bench = lua_touserdata(L, lua_upvalueindex(1));
-  read_request(L, 1, &arguments, &headers);
+  eni6L_read_request(L, 1, &arguments, &headers);
   int status = build_request(bench, &arguments, &headers, &error);
   if (status == -EINVAL) return eni6L_fail(L, &error); /* who verifies must not raise for it */
   if (status < 0) return fail(L, &error);
@@ -629,9 +406,9 @@ static int l_string_to_sign(lua_State *L) {
   struct eni6_error error;
   struct bench *bench = lua_touserdata(L, lua_upvalueindex(1));
   luaL_checktype(L, 1, LUA_TTABLE);
-  struct eni6_text canonical_request = text_field(L, "canonical_request", true);
-  struct eni6_text timestamp = text_field(L, "timestamp", true);
-  struct eni6_text scope = text_field(L, "scope", true);
+  struct eni6_text canonical_request = eni6L_text_field(L, "canonical_request", true);
+  struct eni6_text timestamp = eni6L_text_field(L, "timestamp", true);
+  struct eni6_text scope = eni6L_text_field(L, "scope", true);
   bench->string_to_sign.size = 0;
   if (open_bench(bench, &error) < 0 ||
       eni6_sigv4_string_to_sign(&bench->string_to_sign, &bench->sha256, timestamp, scope,
