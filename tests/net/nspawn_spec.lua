@@ -2,7 +2,9 @@
 -- Two whole instances, Debian with systemd-networkd, netplan, sshd and dockerd, on the
 -- sandbox's network with advertisements by radvd and leases by dnsmasq: configured, and
 -- rebooted.
+local filesystem = require "eni6.filesystem"
 local nspawn = require "support.nspawn"
+local process = require "eni6.process"
 local published = require "support.published"
 local vpc = require "support.nspawn_vpc"
 
@@ -12,11 +14,15 @@ describe("a whole instance", function()
   if nspawn.missing() then
     return pending("needs " .. nspawn.missing())
   end
-  local network, one, two
+  local network, one, two, key
 
   setup(function()
     network = vpc.start()
-    one, two = network:boot(1), network:boot(2)
+    key = network.folder .. "/key"
+    local made = assert(process.run { argv = { "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key } })
+    assert.equal(0, made.status, made.stderr)
+    local options = { authorized_key = assert(filesystem.read(key .. ".pub")) }
+    one, two = network:boot(1, options), network:boot(2, options)
   end)
 
   teardown(function() network:stop() end)
@@ -29,6 +35,16 @@ describe("a whole instance", function()
   local function assert_containers_reach_each_other()
     one:wait("docker exec container ping -c 1 -w 2 " .. P .. "e")
     two:wait("docker exec container ping -c 1 -w 2 " .. P .. "a")
+  end
+
+  -- What the instance says of itself over SSH, from beyond its subnet.
+  local function ssh(address, command)
+    local result = assert(process.run {
+      argv = { "ssh", "-F", "none", "-i", key, "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new",
+        "-o", "UserKnownHostsFile=" .. network.folder .. "/known_hosts", "-o", "ConnectTimeout=10", "root@" .. address, command },
+      netns = "/run/netns/" .. network.router, timeout = 30 })
+    assert.equal(0, result.status, result.stderr)
+    return result.stdout
   end
 
   it("comes up as EC2's do: five leases of one address each, and an advertised route", function()
@@ -60,5 +76,11 @@ describe("a whole instance", function()
     assert_containers_reach_each_other()
     published.assert_nothing_to_do(one)
     published.assert_nothing_to_do(two)
+  end)
+
+  it("answers over SSH at its host address, with its own host key", function()
+    assert.equal("instance-1\n", ssh(P .. "1:1", "hostname"))
+    assert.equal("instance-2\n", ssh(P .. "2:2", "hostname"))
+    assert.matches("^nothing to do: ", ssh(P .. "1:1", "lua5.4 /opt/eni6/scripts/configure.lua --dry-run"))
   end)
 end)
