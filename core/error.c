@@ -5,78 +5,85 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The statuses that have a name here. */
+static const struct {
+  int status;
+  const char *name;
+} names[] = {
+    {ENI6_OK, "OK"},
+    {ENI6_ERESOLVE, "ERESOLVE"},
+    {ENI6_ETLS, "ETLS"},
+    {-E2BIG, "E2BIG"},
+    {-EACCES, "EACCES"},
+    {-EADDRINUSE, "EADDRINUSE"},
+    {-EADDRNOTAVAIL, "EADDRNOTAVAIL"},
+    {-EAFNOSUPPORT, "EAFNOSUPPORT"},
+    {-EAGAIN, "EAGAIN"},
+    {-EALREADY, "EALREADY"},
+    {-EBADF, "EBADF"},
+    {-EBADMSG, "EBADMSG"},
+    {-EBUSY, "EBUSY"},
+    {-ECANCELED, "ECANCELED"},
+    {-ECHILD, "ECHILD"},
+    {-ECONNABORTED, "ECONNABORTED"},
+    {-ECONNREFUSED, "ECONNREFUSED"},
+    {-ECONNRESET, "ECONNRESET"},
+    {-EDOM, "EDOM"},
+    {-EEXIST, "EEXIST"},
+    {-EFAULT, "EFAULT"},
+    {-EFBIG, "EFBIG"},
+    {-EHOSTDOWN, "EHOSTDOWN"},
+    {-EHOSTUNREACH, "EHOSTUNREACH"},
+    {-EINPROGRESS, "EINPROGRESS"},
+    {-EINTR, "EINTR"},
+    {-EINVAL, "EINVAL"},
+    {-EIO, "EIO"},
+    {-EISCONN, "EISCONN"},
+    {-EISDIR, "EISDIR"},
+    {-ELOOP, "ELOOP"},
+    {-EMFILE, "EMFILE"},
+    {-EMLINK, "EMLINK"},
+    {-EMSGSIZE, "EMSGSIZE"},
+    {-ENAMETOOLONG, "ENAMETOOLONG"},
+    {-ENETDOWN, "ENETDOWN"},
+    {-ENETRESET, "ENETRESET"},
+    {-ENETUNREACH, "ENETUNREACH"},
+    {-ENFILE, "ENFILE"},
+    {-ENOBUFS, "ENOBUFS"},
+    {-ENODATA, "ENODATA"},
+    {-ENODEV, "ENODEV"},
+    {-ENOENT, "ENOENT"},
+    {-ENOEXEC, "ENOEXEC"},
+    {-ENOMEM, "ENOMEM"},
+    {-ENOPROTOOPT, "ENOPROTOOPT"},
+    {-ENOSPC, "ENOSPC"},
+    {-ENOSYS, "ENOSYS"},
+    {-ENOTCONN, "ENOTCONN"},
+    {-ENOTDIR, "ENOTDIR"},
+    {-ENOTEMPTY, "ENOTEMPTY"},
+    {-ENOTSUP, "ENOTSUP"},
+    {-ENOTTY, "ENOTTY"},
+    {-ENXIO, "ENXIO"},
+    {-EOVERFLOW, "EOVERFLOW"},
+    {-EPERM, "EPERM"},
+    {-EPIPE, "EPIPE"},
+    {-EPROTO, "EPROTO"},
+    {-EPROTONOSUPPORT, "EPROTONOSUPPORT"},
+    {-ERANGE, "ERANGE"},
+    {-EROFS, "EROFS"},
+    {-ESPIPE, "ESPIPE"},
+    {-ESRCH, "ESRCH"},
+    {-ESTALE, "ESTALE"},
+    {-ETIME, "ETIME"},
+    {-ETIMEDOUT, "ETIMEDOUT"},
+    {-ETXTBSY, "ETXTBSY"},
+    {-EXDEV, "EXDEV"},
+};
+
 const char *eni6_status_name(int status) {
-  switch (status) {
-  case ENI6_OK: return "OK";
-  case ENI6_ERESOLVE: return "ERESOLVE";
-  case ENI6_ETLS: return "ETLS";
-  case -E2BIG: return "E2BIG";
-  case -EACCES: return "EACCES";
-  case -EADDRINUSE: return "EADDRINUSE";
-  case -EADDRNOTAVAIL: return "EADDRNOTAVAIL";
-  case -EAFNOSUPPORT: return "EAFNOSUPPORT";
-  case -EAGAIN: return "EAGAIN";
-  case -EALREADY: return "EALREADY";
-  case -EBADF: return "EBADF";
-  case -EBADMSG: return "EBADMSG";
-  case -EBUSY: return "EBUSY";
-  case -ECANCELED: return "ECANCELED";
-  case -ECHILD: return "ECHILD";
-  case -ECONNABORTED: return "ECONNABORTED";
-  case -ECONNREFUSED: return "ECONNREFUSED";
-  case -ECONNRESET: return "ECONNRESET";
-  case -EDOM: return "EDOM";
-  case -EEXIST: return "EEXIST";
-  case -EFAULT: return "EFAULT";
-  case -EFBIG: return "EFBIG";
-  case -EHOSTDOWN: return "EHOSTDOWN";
-  case -EHOSTUNREACH: return "EHOSTUNREACH";
-  case -EINPROGRESS: return "EINPROGRESS";
-  case -EINTR: return "EINTR";
-  case -EINVAL: return "EINVAL";
-  case -EIO: return "EIO";
-  case -EISCONN: return "EISCONN";
-  case -EISDIR: return "EISDIR";
-  case -ELOOP: return "ELOOP";
-  case -EMFILE: return "EMFILE";
-  case -EMLINK: return "EMLINK";
-  case -EMSGSIZE: return "EMSGSIZE";
-  case -ENAMETOOLONG: return "ENAMETOOLONG";
-  case -ENETDOWN: return "ENETDOWN";
-  case -ENETRESET: return "ENETRESET";
-  case -ENETUNREACH: return "ENETUNREACH";
-  case -ENFILE: return "ENFILE";
-  case -ENOBUFS: return "ENOBUFS";
-  case -ENODATA: return "ENODATA";
-  case -ENODEV: return "ENODEV";
-  case -ENOENT: return "ENOENT";
-  case -ENOEXEC: return "ENOEXEC";
-  case -ENOMEM: return "ENOMEM";
-  case -ENOPROTOOPT: return "ENOPROTOOPT";
-  case -ENOSPC: return "ENOSPC";
-  case -ENOSYS: return "ENOSYS";
-  case -ENOTCONN: return "ENOTCONN";
-  case -ENOTDIR: return "ENOTDIR";
-  case -ENOTEMPTY: return "ENOTEMPTY";
-  case -ENOTSUP: return "ENOTSUP";
-  case -ENOTTY: return "ENOTTY";
-  case -ENXIO: return "ENXIO";
-  case -EOVERFLOW: return "EOVERFLOW";
-  case -EPERM: return "EPERM";
-  case -EPIPE: return "EPIPE";
-  case -EPROTO: return "EPROTO";
-  case -EPROTONOSUPPORT: return "EPROTONOSUPPORT";
-  case -ERANGE: return "ERANGE";
-  case -EROFS: return "EROFS";
-  case -ESPIPE: return "ESPIPE";
-  case -ESRCH: return "ESRCH";
-  case -ESTALE: return "ESTALE";
-  case -ETIME: return "ETIME";
-  case -ETIMEDOUT: return "ETIMEDOUT";
-  case -ETXTBSY: return "ETXTBSY";
-  case -EXDEV: return "EXDEV";
-  default: return "EUNKNOWN";
-  }
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (names[i].status == status) return names[i].name;
+  return "EUNKNOWN";
 }
 
 /* Writes status, code and message; the message is cut, never overrun. */
