@@ -51,7 +51,10 @@ local function serve_dhcp(self, host)
   local path = self.folder .. "/" .. port .. ".conf"
   assert(filesystem.replace(path, dhcp_configuration(self.folder, port, host), 420))
   self.daemons[#self.daemons + 1] = assert(process.spawn {
-    argv = { "dnsmasq", "--conf-file=" .. path }, netns = "/run/netns/" .. self.router,
+    -- dnsmasq changes its rights, on which the kernel forgets whom it dies with; its first process is a shell
+    argv = { "unshare", "--pid", "--fork", "--kill-child=KILL", "sh", "-c", 'dnsmasq "$1" & wait', "sh",
+      "--conf-file=" .. path },
+    netns = "/run/netns/" .. self.router,
     stdout = self.folder .. "/" .. port .. ".log", stderr = "stdout", die_with_parent = true })
 end
 
