@@ -67,7 +67,8 @@ static void read_expiry(struct eni6_rtnl_route *route, const struct eni6_rtnl_sl
   ENI6_RTNL_GIVE(route, ENI6_ROUTE_EXPIRES);
 }
 
-/* A default route has no RTA_DST, a small table number may be in the header. */
+/* A default route has no RTA_DST, a small table number may be in the header. The
+ * scope of all of IPv6's routes is global, which says nothing. */
 static void settle(union eni6_rtnl_record *record, const uint8_t *header,
                    const struct eni6_rtnl_found *found) {
   struct eni6_rtnl_route *route = &record->route;
@@ -80,6 +81,8 @@ static void settle(union eni6_rtnl_record *record, const uint8_t *header,
     route->table = header[offsetof(struct rtmsg, rtm_table)];
     ENI6_RTNL_GIVE(route, ENI6_ROUTE_TABLE);
   }
+  if (route->head.family == AF_INET6 && route->scope == RT_SCOPE_UNIVERSE)
+    route->head.present &= ~ENI6_RTNL_BIT(ENI6_ROUTE_SCOPE);
   if (!ENI6_RTNL_HAS(route, ENI6_ROUTE_EXPIRES)) read_expiry(route, &found->at[RTA_CACHEINFO]);
 }
 

@@ -93,11 +93,20 @@ static uint64_t mix_record(uint64_t hash, const struct eni6_rtnl_object *object,
   return hash;
 }
 
+/* A dump under way. */
+struct dump {
+  struct eni6_netlink *netlink;
+  struct eni6L_request *request; /* the filter is its record */
+  uint64_t wanted;               /* bits of the fields that the lists are to have */
+  struct eni6_error error;
+  int status;
+  bool verify, consistent;
+};
+
 /* Reads a dump into a list, which it leaves on the stack, and hashes it. The list
- * is made anew when the dump begins anew. The filter is in the request's record. */
-static int read_dump(lua_State *L, struct eni6_netlink *netlink, struct eni6L_request *request,
-                     uint64_t *hash, struct eni6_error *error) {
-  const struct eni6_rtnl_object *object = eni6_rtnl_objects[request->kind];
+ * is made anew when the dump begins anew. */
+static int read_dump(lua_State *L, struct dump *dump, uint64_t *hash) {
+  const struct eni6_rtnl_object *object = eni6_rtnl_objects[dump->request->kind];
   struct eni6_rtnl_message message;
   union eni6_rtnl_record record;
   enum eni6_rtnl_kind kind;
@@ -105,14 +114,14 @@ static int read_dump(lua_State *L, struct eni6_netlink *netlink, struct eni6L_re
   lua_Integer count = 0;
   int status;
   lua_newtable(L);
-  while ((status = eni6_netlink_dump_next(netlink, &message, error)) > 0) {
+  while ((status = eni6_netlink_dump_next(dump->netlink, &message, &dump->error)) > 0) {
     if (status == ENI6_NETLINK_RESTARTED) {
       lua_pop(L, 1);
       lua_newtable(L);
       count = 0;
-    } else if (eni6_rtnl_decode(&message, &kind, &verb, &record) > 0 && kind == request->kind &&
-               matches(object, &request->record, &record)) {
-      eni6L_rtnl_push(L, object, &record, request->links);
+    } else if (eni6_rtnl_decode(&message, &kind, &verb, &record) > 0 &&
+               kind == dump->request->kind && matches(object, &dump->request->record, &record)) {
+      eni6L_rtnl_push_some(L, object, &record, dump->request->links, dump->wanted);
       lua_rawseti(L, -2, ++count);
       if (hash) *hash = mix_record(*hash, object, &record);
     }
@@ -121,30 +130,48 @@ static int read_dump(lua_State *L, struct eni6_netlink *netlink, struct eni6L_re
 }
 
 /* Dumps again and again until two in a row are the same; leaves the last list on
- * the stack, and *consistent says whether they ever were. */
-static int read_same_twice(lua_State *L, struct eni6_netlink *netlink,
-                           struct eni6L_request *request, bool *consistent,
-                           struct eni6_error *error) {
+ * the stack, and `consistent` says whether they ever were. */
+static int read_same_twice(lua_State *L, struct dump *dump) {
   uint64_t before = 0;
-  *consistent = false;
-  for (int i = 0; i <= ENI6_NETLINK_ATTEMPTS && !*consistent; i++) {
+  dump->consistent = false;
+  for (int i = 0; i <= ENI6_NETLINK_ATTEMPTS && !dump->consistent; i++) {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     if (i > 0) lua_pop(L, 1);
-    int status = send_dump(L, netlink, request, error);
-    if (status == 0) status = read_dump(L, netlink, request, &hash, error);
+    int status = send_dump(L, dump->netlink, dump->request, &dump->error);
+    if (status == 0) status = read_dump(L, dump, &hash);
     if (status < 0) return status;
-    *consistent = i > 0 && hash == before && !netlink->interrupted;
+    dump->consistent = i > 0 && hash == before && !dump->netlink->interrupted;
     before = hash;
   }
   return 0;
 }
 
-static int read_once(lua_State *L, struct eni6_netlink *netlink, struct eni6L_request *request,
-                     bool *consistent, struct eni6_error *error) {
-  int status = send_dump(L, netlink, request, error);
-  if (status == 0) status = read_dump(L, netlink, request, NULL, error);
-  *consistent = !netlink->interrupted;
+static int read_once(lua_State *L, struct dump *dump) {
+  int status = send_dump(L, dump->netlink, dump->request, &dump->error);
+  if (status == 0) status = read_dump(L, dump, NULL);
+  dump->consistent = !dump->netlink->interrupted;
   return status;
+}
+
+/* Runs the dump that is the argument; the list is the result. */
+static int l_run(lua_State *L) {
+  struct dump *dump = lua_touserdata(L, 1);
+  dump->status = dump->verify ? read_same_twice(L, dump) : read_once(L, dump);
+  if (dump->status < 0) lua_pushnil(L);
+  return 1;
+}
+
+/* Runs a dump while the collector rests: it would go through the growing list
+ * time and again, and nothing of it is garbage. (When memory is short it runs
+ * nevertheless.) */
+static void run_quietly(lua_State *L, struct dump *dump) {
+  bool running = lua_gc(L, LUA_GCISRUNNING, 0);
+  lua_pushcfunction(L, l_run);
+  lua_pushlightuserdata(L, dump);
+  if (running) lua_gc(L, LUA_GCSTOP, 0);
+  int status = lua_pcall(L, 1, 1, 0);
+  if (running) lua_gc(L, LUA_GCRESTART, 0);
+  if (status != LUA_OK) lua_error(L);
 }
 
 /* Reads the filter at 2 (a table, or nil) into the request. */
@@ -163,36 +190,53 @@ static int read_filter(lua_State *L, struct eni6L_request *request) {
   return 0;
 }
 
-/* Whether the option `verify` is set in the table at 3, if there is one. */
-static bool wants_verify(lua_State *L) {
-  if (lua_isnil(L, 3)) return false;
-  luaL_checktype(L, 3, LUA_TTABLE);
-  lua_getfield(L, 3, "verify");
-  bool verify = lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return verify;
+/* The bits of the fields that are named in the list on top. */
+static uint64_t read_wanted(lua_State *L, const struct eni6_rtnl_object *object) {
+  uint64_t wanted = 0;
+  luaL_checktype(L, -1, LUA_TTABLE);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, object);
+  for (lua_Integer i = 1; lua_rawgeti(L, -2, i) != LUA_TNIL; i++) {
+    lua_pushvalue(L, -1);
+    if (lua_rawget(L, -3) == LUA_TNIL)
+      luaL_error(L, "%s: there is no field '%s'", object->name, luaL_tolstring(L, -2, NULL));
+    wanted |= ENI6_RTNL_BIT(lua_tointeger(L, -1));
+    lua_pop(L, 2);
+  }
+  lua_pop(L, 2);
+  return wanted;
 }
 
-/* links, addresses, … ([filter[, { verify=true }]]): a list with `consistent`, or
- * nil, message, code. */
+/* Reads the options in the table at 3, if there is one. */
+static void read_options(lua_State *L, struct dump *dump) {
+  dump->wanted = UINT64_MAX;
+  if (lua_isnil(L, 3)) return;
+  luaL_checktype(L, 3, LUA_TTABLE);
+  lua_getfield(L, 3, "verify");
+  dump->verify = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  if (lua_getfield(L, 3, "fields") != LUA_TNIL)
+    dump->wanted = read_wanted(L, eni6_rtnl_objects[dump->request->kind]);
+  lua_settop(L, 3);
+}
+
+/* links, addresses, … ([filter[, { verify=true, fields={ names } }]]): a list with
+ * `consistent`, or nil, message, code. */
 int eni6L_netlink_dump(lua_State *L) {
-  struct eni6_netlink *netlink = eni6L_check_netlink(L, 1);
   struct eni6L_links links;
   struct eni6L_request request;
-  struct eni6_error error;
-  bool consistent = true;
+  struct dump dump = {.netlink = eni6L_check_netlink(L, 1), .request = &request};
   lua_settop(L, 3);
-  eni6L_netlink_begin(L, &request, &links, netlink, 0);
+  eni6L_netlink_begin(L, &request, &links, dump.netlink, 0);
   if (read_filter(L, &request) < 0) return eni6L_netlink_fail(L, &request);
-  int status = wants_verify(L) ? read_same_twice(L, netlink, &request, &consistent, &error)
-                               : read_once(L, netlink, &request, &consistent, &error);
+  read_options(L, &dump);
+  run_quietly(L, &dump);
   /* A table that does not exist holds no routes. */
-  if (status == -ENOENT && request.kind == ENI6_RTNL_ROUTE) {
+  if (dump.status == -ENOENT && request.kind == ENI6_RTNL_ROUTE) {
     lua_newtable(L);
-    status = 0;
+    dump.status = 0;
   }
-  if (status < 0) return eni6L_fail(L, &error);
-  lua_pushboolean(L, consistent);
+  if (dump.status < 0) return eni6L_fail(L, &dump.error);
+  lua_pushboolean(L, dump.consistent);
   lua_setfield(L, -2, "consistent");
   return 1;
 }

@@ -8,13 +8,18 @@
 static const char *const verb_names[] = {"add",    "replace", "append", "set",
                                          "delete", "get",     "dump"};
 
-/* For an object: its fields' numbers by name, in the registry under its address. */
+/* For an object, in the registry: under its address its fields' numbers by name,
+ * and under theirs the names by number. */
 static void prepare_names(lua_State *L, const struct eni6_rtnl_object *object) {
   lua_createtable(L, 0, (int)object->field_count);
+  lua_createtable(L, (int)object->field_count, 1);
   for (size_t i = 0; i < object->field_count; i++) {
     lua_pushinteger(L, (lua_Integer)i);
-    lua_setfield(L, -2, object->fields[i].name);
+    lua_setfield(L, -3, object->fields[i].name);
+    lua_pushstring(L, object->fields[i].name);
+    lua_rawseti(L, -2, (lua_Integer)i);
   }
+  lua_rawsetp(L, LUA_REGISTRYINDEX, object->fields);
   lua_rawsetp(L, LUA_REGISTRYINDEX, object);
 }
 

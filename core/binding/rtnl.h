@@ -51,6 +51,11 @@ int eni6L_rtnl_encode(lua_State *L, struct eni6L_request *request, struct eni6_r
 void eni6L_rtnl_push(lua_State *L, const struct eni6_rtnl_object *object,
                      const union eni6_rtnl_record *record, struct eni6L_links *links);
 
+/* Pushes only those of its fields whose bits are wanted. */
+void eni6L_rtnl_push_some(lua_State *L, const struct eni6_rtnl_object *object,
+                          const union eni6_rtnl_record *record, struct eni6L_links *links,
+                          uint64_t wanted);
+
 /* Pushes nil, message, code, { operation=, field=, kernel= } for a refused request. */
 int eni6L_rtnl_refused(lua_State *L, const struct eni6_rtnl_message *request,
                        const struct eni6_rtnl_ack *ack);

@@ -50,8 +50,9 @@ static void push_word(lua_State *L, const struct eni6_rtnl_field *field, uint32_
   lua_pushinteger(L, value);
 }
 
+/* Without links to ask, the number it is. */
 static void push_link(lua_State *L, uint32_t index, struct eni6L_links *links) {
-  const char *name = eni6L_links_name(links, index);
+  const char *name = links ? eni6L_links_name(links, index) : NULL;
   if (name)
     lua_pushstring(L, name);
   else
@@ -163,32 +164,47 @@ static bool push_value(lua_State *L, const struct eni6_rtnl_field *field, const 
   }
 }
 
-/* Names a link beside its number, except in links themselves. */
+/* Field 1 is the name of the link whose number is field 0, where there is one. */
+#define OWN_LINK ENI6_RTNL_BIT(1)
+
+/* Names a link beside its number, except in links themselves. The table is on top. */
 static void push_own_link(lua_State *L, const struct eni6_rtnl_object *object,
                           const union eni6_rtnl_record *record, struct eni6L_links *links) {
-  if (object == &eni6_rtnl_link_object) return;
+  if (object == &eni6_rtnl_link_object || object == &eni6_rtnl_rule_object) return;
   const char *name = eni6L_links_name(links, record->head.index);
   if (!name) return;
   lua_pushstring(L, name);
   lua_setfield(L, -2, "link");
 }
 
-void eni6L_rtnl_push(lua_State *L, const struct eni6_rtnl_object *object,
-                     const union eni6_rtnl_record *record, struct eni6L_links *links) {
-  struct eni6L_links elsewhere = {.netlink = NULL};
-  uint64_t present = record->head.present;
-  luaL_checkstack(L, 6, "a record is nested too deeply");
+/* Names come from a list kept in the registry: faster than looking each up again. */
+void eni6L_rtnl_push_some(lua_State *L, const struct eni6_rtnl_object *object,
+                          const union eni6_rtnl_record *record, struct eni6L_links *links,
+                          uint64_t wanted) {
+  uint64_t present = record->head.present & wanted;
+  luaL_checkstack(L, 8, "a record is nested too deeply");
+  lua_rawgetp(L, LUA_REGISTRYINDEX, object->fields);
+  int names = lua_gettop(L);
   lua_createtable(L, 0, __builtin_popcountll(present) + 1);
   for (; present; present &= present - 1) {
     int number = __builtin_ctzll(present);
     const struct eni6_rtnl_field *field = &object->fields[number];
-    bool away = object == &eni6_rtnl_link_object && number == ENI6_LINK_PARENT &&
+    bool away = number == ENI6_LINK_PARENT && object == &eni6_rtnl_link_object &&
                 ENI6_RTNL_HAS(record, ENI6_LINK_PARENT_NETNSID);
     const void *from = (const uint8_t *)record + field->offset;
-    if (push_value(L, field, from, record, away ? &elsewhere : links))
-      lua_setfield(L, -2, field->name);
+    lua_rawgeti(L, names, number);
+    if (push_value(L, field, from, record, away ? NULL : links))
+      lua_rawset(L, names + 1);
+    else
+      lua_settop(L, names + 1);
   }
-  push_own_link(L, object, record, links);
+  if (wanted & OWN_LINK) push_own_link(L, object, record, links);
+  lua_remove(L, names);
+}
+
+void eni6L_rtnl_push(lua_State *L, const struct eni6_rtnl_object *object,
+                     const union eni6_rtnl_record *record, struct eni6L_links *links) {
+  eni6L_rtnl_push_some(L, object, record, links, UINT64_MAX);
 }
 
 void eni6L_rtnl_push_detail(lua_State *L, const char *operation, const char *field,

@@ -79,7 +79,8 @@ function theirs.routes(name)
       local metrics = route.metrics and route.metrics[1] or {}
       local record = way_of_theirs(route)
       record.family, record.dst, record.type = family, with_length(route.dst, family), route.type
-      record.protocol, record.scope = tonumber(route.protocol) or route.protocol, route.scope
+      record.protocol = tonumber(route.protocol) or route.protocol
+      record.scope = family == "inet" and route.scope or nil -- of no use in IPv6
       record.table = tonumber(route.table) or route.table or "main"
       record.metric, record.pref, record.prefsrc = route.metric, route.pref, route.prefsrc
       record.mtu, record.hoplimit, record.advmss = metrics.mtu, metrics.hoplimit, metrics.advmss

@@ -240,10 +240,21 @@ describe("links", function()
   end
 end)
 
+-- The kernel tells a new link's operational state a moment later.
+local function wait_for_states()
+  for _ = 1, 250 do
+    local pending = false
+    for _, link in ipairs(assert(nl:links{ kind = "veth" })) do pending = pending or link.operstate == "unknown" end
+    if not pending then return end
+    require("eni6.core").system.poll({}, 0.02)
+  end
+end
+
 describe("dumps", function()
   it("are the same when the kernel does not filter them", function()
     local lenient = assert(netlink.open{ netns = name, strict = false })
     assert.is_false(lenient:strict())
+    wait_for_states()
     assert(nl:add_address{ link = "v0", address = "2001:db8::1/64", nodad = true })
     assert(nl:add_route{ dst = "2001:db8:1::/48", link = "v0", table = 100 })
     assert(nl:add_neighbour{ link = "v1", dst = "2001:db8::9", lladdr = "02:00:00:00:00:09" })
