@@ -37,7 +37,7 @@ help:
 	@echo 'make all      build the modules into build/release'
 	@echo 'make bench    measure against peers and print ratios'
 	@echo 'make fuzz     fuzz the parsers at length (SECONDS_EACH=600)'
-	@echo 'make lint     luacheck, clang-format, clang-tidy'
+	@echo 'make lint     luacheck and clang-format'
 	@echo 'make format   clang-format the C sources'
 	@echo 'make install  into DESTDIR/PREFIX for LUA_VERSION'
 	@echo 'make env      print the exports with which a shell uses the built tree'
@@ -49,7 +49,7 @@ PACKAGES_BUILD := gcc libc6-dev pkg-config liblua5.4-dev liblua5.3-dev libssl-de
 PACKAGES_DEMO := lua5.4 lua-lpeg lua-dkjson lua-yaml lua-argparse lua-cqueues lua-http \
 	ca-certificates $(if $(filter 0,$(shell id -u)),docker.io busybox-static curl iproute2 nftables radvd ndppd)
 PACKAGES_CHECK := lua5.3 lua-expat graphviz lua-busted lua-check luarocks libcmocka-dev awscli python3-botocore \
-	python3-boto3 python3-jmespath cloud-init clang libclang-rt-14-dev clang-format clang-tidy \
+	python3-boto3 python3-jmespath cloud-init clang libclang-rt-14-dev clang-format \
 	openssl gpg openssh-client curl procps iproute2 docker.io busybox-static nftables radvd nghttp2-server python3 iputils-ping python3-pyroute2 ndppd \
 	debootstrap systemd-container dnsmasq-base $(if $(filter 0,$(shell id -u)),openssh-server)
 PACKAGES_BENCH := python3-netaddr npm
