@@ -144,10 +144,25 @@ local function add_way(random, net, record)
   return record
 end
 
+-- Ways through different gateways or links: the kernel refuses the same one twice.
+local function add_nexthops(random, net, record)
+  record.nexthops = {}
+  local seen = {}
+  for _ = 1, 1 + random(3) do
+    local way = add_way(random, net, { weight = random(256) })
+    local key = tostring(way.gateway) .. " " .. tostring(way.link)
+    if not seen[key] then
+      record.nexthops[#record.nexthops + 1] = way
+      seen[key] = true
+    end
+  end
+end
+
 local function add_routes(net, random)
   for i = 1, 60 do
     local record = sometimes(random, {
-      dst = string.format("2001:db8:%x:%x::/64", 0x1000 + i, random(0xffff)), metric = 1 + random(2000),
+      dst = string.format("2001:db8:%x:%x::/64", 0x1000 + i, random(0xffff)),
+      metric = 33 * i + random(32), -- two default routes of one metric would be one route
       -- No numbers here: after one, ip -batch takes a name for it that it remembers from before.
       protocol = pick(random, { "static", "ra", "boot", "bgp" }), family = "inet6",
     }, {
@@ -162,10 +177,7 @@ local function add_routes(net, random)
     if kind == 1 then
       record.type, record.pref = pick(random, { "blackhole", "unreachable", "prohibit" }), nil
     elseif kind <= 4 then
-      record.nexthops = {}
-      for w = 1, 1 + random(3) do
-        record.nexthops[w] = add_way(random, net, { weight = random(256) })
-      end
+      add_nexthops(random, net, record)
     elseif kind <= 8 then
       add_way(random, net, record)
       if random(4) == 1 then record.expires = 10000 + random(10000) end
