@@ -169,7 +169,7 @@ fuzzers: $(FUZZERS)
 SECONDS_EACH ?= 600
 fuzz: deps-check
 	@$(MAKE) -s --no-print-directory -j2 all fuzzers
-	@SECONDS_EACH=$(SECONDS_EACH) tests/fuzz/run.t
+	@SEED=$$(date +%s) SECONDS_EACH=$(SECONDS_EACH) tests/fuzz/run.t
 
 env:
 	@echo "export LUA_PATH='$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;'"

@@ -86,9 +86,11 @@ static void settle(union eni6_rtnl_record *record, const uint8_t *header,
   if (!ENI6_RTNL_HAS(route, ENI6_ROUTE_EXPIRES)) read_expiry(route, &found->at[RTA_CACHEINFO]);
 }
 
-/* IPv4's scope says how far the destination is; IPv6 has no use for it. */
-static uint8_t scope_of(const struct eni6_rtnl_route *route) {
+/* IPv4's scope says how far the destination is, and is any for what is deleted;
+ * IPv6 has no use for it. */
+static uint8_t scope_of(const struct eni6_rtnl_route *route, bool delete) {
   if (route->head.family != AF_INET) return RT_SCOPE_UNIVERSE;
+  if (delete) return RT_SCOPE_NOWHERE;
   if (route->type == RTN_LOCAL) return RT_SCOPE_HOST;
   bool far = ENI6_RTNL_HAS(route, ENI6_ROUTE_GATEWAY) || ENI6_RTNL_HAS(route, ENI6_ROUTE_VIA) ||
              ENI6_RTNL_HAS(route, ENI6_ROUTE_NEXTHOPS) || route->type != RTN_UNICAST;
@@ -105,8 +107,7 @@ static void complete(union eni6_rtnl_record *record, enum eni6_rtnl_verb verb) {
   ENI6_RTNL_GIVE(route, ENI6_ROUTE_TABLE);
   if (!ENI6_RTNL_HAS(route, ENI6_ROUTE_TYPE) && !delete) route->type = RTN_UNICAST;
   if (!ENI6_RTNL_HAS(route, ENI6_ROUTE_PROTOCOL) && !delete) route->protocol = RTPROT_STATIC;
-  if (!ENI6_RTNL_HAS(route, ENI6_ROUTE_SCOPE))
-    route->scope = delete ? RT_SCOPE_NOWHERE : scope_of(route);
+  if (!ENI6_RTNL_HAS(route, ENI6_ROUTE_SCOPE)) route->scope = scope_of(route, delete);
   route->head.present |= ENI6_RTNL_BIT(ENI6_ROUTE_TYPE) | ENI6_RTNL_BIT(ENI6_ROUTE_PROTOCOL) |
                          ENI6_RTNL_BIT(ENI6_ROUTE_SCOPE);
 }

@@ -138,6 +138,11 @@ static void completes_a_default_route_of_either_family(void **state) {
   assert_int_equal(eni6_rtnl_decode(&message, &kind, &verb, &read), 1);
   assert_int_equal(read.head.family, AF_INET6);
   assert_int_equal(read.route.type, RTN_UNSPEC);
+  assert_int_equal(read.route.scope, RT_SCOPE_UNIVERSE);
+  record.head.present |= ENI6_RTNL_BIT(ENI6_ROUTE_GATEWAY);
+  message = encode(ENI6_RTNL_ROUTE, ENI6_RTNL_DELETE, &record);
+  assert_int_equal(eni6_rtnl_decode(&message, &kind, &verb, &read), 1);
+  assert_int_equal(read.head.family, AF_INET);
   assert_int_equal(read.route.scope, RT_SCOPE_NOWHERE);
 }
 

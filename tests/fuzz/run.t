@@ -1,9 +1,13 @@
 #!/bin/sh
 # Every fuzzer for SECONDS_EACH seconds: the libFuzzer programs that
 # `make fuzzers` builds of tests/fuzz/fuzz_*.c, and tests/fuzz/*.lua, which read
-# how long to go on from SECONDS. New inputs stay in build/fuzz/corpus; what
-# breaks a fuzzer goes to build/fuzz/found.
+# how long to go on from SECONDS and where to start from SEED. Without a SEED the
+# run is the same each time, so that a check fails for what was changed; `make
+# fuzz` starts anew. New inputs stay in build/fuzz/corpus; what breaks a fuzzer
+# goes to build/fuzz/found.
 seconds=${SECONDS_EACH:-3}
+SEED=${SEED:-1}
+export SEED
 number=0
 
 # report NAME COMMAND...: runs it, one line of TAP.
@@ -27,7 +31,7 @@ for source in tests/fuzz/fuzz_*.c; do
   seeds=tests/fuzz/corpus/${name#fuzz_}
   mkdir -p "$grown"
   [ -d "$seeds" ] || seeds=
-  report "$name" "build/fuzz/$name" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 \
+  report "$name" "build/fuzz/$name" -seed="$SEED" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 \
     -print_final_stats=1 -verbosity=0 -artifact_prefix="build/fuzz/found/$name-" "$grown" $seeds
 done
 

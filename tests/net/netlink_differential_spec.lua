@@ -4,7 +4,6 @@
 local json = require "dkjson"
 local netns = require "support.netns"
 local network = require "support.network"
-local system = require("eni6.core").system
 
 -- --- what ip says, in our words ------------------------------------------------------------
 
@@ -300,7 +299,7 @@ end
 describe("a random network", function()
   after_each(netns.clean)
 
-  local seed = tonumber(os.getenv("SEED")) or string.unpack("<I4", system.random(4))
+  local seed = tonumber(os.getenv("SEED")) or 1
 
   for round = 1, 3 do
     it("written by us and by ip is the same to both (SEED=" .. seed .. ", " .. round .. ")", function()

@@ -6,7 +6,7 @@ describe("the clock", function()
   it("reads HTTP's dates", function()
     assert.equal(784111777, clock.http_date("Sun, 06 Nov 1994 08:49:37 GMT"))
     assert.equal(951782400, clock.http_date("Tue, 29 Feb 2000 00:00:00 GMT"))
-    local seed = os.time()
+    local seed = tonumber(os.getenv("SEED")) or 1
     math.randomseed(seed)
     for _ = 1, 5000 do
       local time = math.random(0, 253402300799)

@@ -119,7 +119,7 @@ end
 
 describe("beside botocore", function()
   it("reads the same out of random files, or refuses them too", function()
-    local seed = os.time()
+    local seed = tonumber(os.getenv("SEED")) or 1
     math.randomseed(seed)
     local texts, sent = {}, {}
     for i = 1, 1200 do

@@ -166,7 +166,7 @@ end
 
 describe("beside botocore", function()
   it("finds the same credentials and region in random surroundings", function()
-    local seed = os.time()
+    local seed = tonumber(os.getenv("SEED")) or 1
     math.randomseed(seed)
     local cases, found = {}, 0
     for i = 1, 120 do
