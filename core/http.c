@@ -159,8 +159,12 @@ static CURL *take_handle(struct eni6_http *client) {
   return curl_easy_init();
 }
 
+/* Keeps a handle for the next transfer. Not one with an errno in it: a reset leaves
+ * that, and the next transfer would take it for its own. */
 static void give_handle_back(struct eni6_http *client, CURL *easy) {
-  if (client->spare_count < SPARE_HANDLES) {
+  long number = 0;
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+  if (number == 0 && client->spare_count < SPARE_HANDLES) {
     curl_easy_reset(easy);
     client->spare[client->spare_count++] = easy;
   } else {

@@ -192,10 +192,12 @@ static int status_of(CURLcode code) {
   }
 }
 
-/* The system's reason of a failed connection or a broken one, if it is known. */
+/* The system's reason for which there is no connection, if it is known. libcurl does
+ * not keep the reason of one that broke: what it has then may be of an address that
+ * failed before another one connected. */
 static int refine(const struct eni6_transfer *transfer, int status) {
   long number = transfer->socket_error;
-  if (status != -ECONNREFUSED && status != -ECONNRESET) return status;
+  if (status != -ECONNREFUSED) return status;
   if (number == 0) curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
   return number > 0 && number != EINPROGRESS ? -(int)number : status;
 }

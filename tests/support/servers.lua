@@ -46,6 +46,24 @@ function servers.free_port()
     :gsub("\n", ""))
 end
 
+--- A port of loopback on which a connection is never made: its queue is full and nobody accepts.
+function servers.full_port()
+  local child = assert(process.spawn {
+    argv = { "/usr/bin/python3", "-c", [[
+import socket, time
+listening = socket.create_server(("127.0.0.1", 0), backlog=0)
+waiting = [socket.socket() for _ in range(3)]
+for one in waiting:
+    one.setblocking(False)
+    one.connect_ex(listening.getsockname())
+print(listening.getsockname()[1], flush=True)
+time.sleep(3600)]] },
+    stdout = "pipe", die_with_parent = true,
+  })
+  table.insert(running, child)
+  return assert(child:read_line(10))
+end
+
 --- Starts nghttpd (HTTP/2 over TLS) on a directory.
 function servers.start_http2(directory, key, certificate)
   for _ = 1, 5 do
