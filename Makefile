@@ -50,7 +50,7 @@ PACKAGES_DEMO := lua5.4 lua-lpeg lua-dkjson lua-yaml lua-argparse lua-cqueues lu
 	ca-certificates $(if $(filter 0,$(shell id -u)),docker.io busybox-static curl iproute2 nftables radvd ndppd)
 PACKAGES_CHECK := lua5.3 lua-expat graphviz lua-busted lua-check luarocks libcmocka-dev awscli python3-botocore \
 	python3-boto3 python3-jmespath cloud-init clang libclang-rt-14-dev clang-format \
-	openssl gpg openssh-client curl procps iproute2 docker.io busybox-static nftables radvd nghttp2-server python3 iputils-ping python3-pyroute2 ndppd \
+	openssl gpg gpg-agent openssh-client curl procps iproute2 docker.io busybox-static nftables radvd nghttp2-server python3 iputils-ping python3-pyroute2 ndppd \
 	debootstrap systemd-container dnsmasq-base $(if $(filter 0,$(shell id -u)),openssh-server)
 PACKAGES_BENCH := python3-netaddr npm
 

@@ -6,7 +6,7 @@ n=0
 has() { # has DESCRIPTION TEXT
   n=$((n + 1))
   if printf '%s' "$output" | grep -qF -- "$2"; then echo "ok $n - $1"; else
-    echo "not ok $n - $1"; printf '%s\n' "$output" | tail -n 30 | sed 's/^/# /'; fi
+    echo "not ok $n - $1"; printf '%s\n' "$output" | grep -v '^$' | tail -n 60 | sed 's/^/# /'; fi
 }
 has "instance-1 has the published address and block" "2001:db8:47b:ca03::1:1  2001:db8:47b:ca03::8/126"
 has "instance-2 has the published address and block" "2001:db8:47b:ca03::2:2  2001:db8:47b:ca03::c/126"
