@@ -26,20 +26,22 @@ HTTP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard core/http*.c))
 C_TESTS := $(patsubst tests/c/%.c,$(BUILD)/tests/c/%,$(wildcard tests/c/test_*.c))
 
 .PHONY: all help env deps-build deps-demo deps-check deps-bench demo check bench fuzz lint format \
-	install rockspec clean c-tests sanitized fuzzers
+	modules rockspec clean c-tests sanitized fuzzers
 
-all: $(foreach v,$(LUA_VERSIONS),$(BUILD)/lua$(v)/eni6/core.so \
+all: modules $(if $(SANITIZE),,library)
+
+modules: $(foreach v,$(LUA_VERSIONS),$(BUILD)/lua$(v)/eni6/core.so \
 	$(BUILD)/lua$(v)/eni6/core/http.so $(BUILD)/lua$(v)/eni6/core/xml.so)
 
 help:
 	@echo 'make demo     build and run the main job on the sandbox'
 	@echo 'make check    build and run every test; closes with "N passed, N failed, N skipped"'
-	@echo 'make all      build the modules into build/release'
+	@echo 'make all      build the modules and the C libraries into build/release'
 	@echo 'make bench    measure against peers and print ratios'
 	@echo 'make fuzz     fuzz the parsers at length (SECONDS_EACH=600)'
 	@echo 'make lint     luacheck and clang-format'
 	@echo 'make format   clang-format the C sources'
-	@echo 'make install  into DESTDIR/PREFIX for LUA_VERSION'
+	@echo 'make install  into DESTDIR/PREFIX for LUA_VERSION: modules, commands, C libraries'
 	@echo 'make env      print the exports with which a shell uses the built tree'
 
 # --- packages -----------------------------------------------------------------
@@ -49,7 +51,7 @@ PACKAGES_BUILD := gcc libc6-dev pkg-config liblua5.4-dev liblua5.3-dev libssl-de
 PACKAGES_DEMO := lua5.4 lua-lpeg lua-dkjson lua-yaml lua-argparse lua-cqueues lua-http \
 	ca-certificates $(if $(filter 0,$(shell id -u)),docker.io busybox-static curl iproute2 nftables radvd ndppd)
 PACKAGES_CHECK := lua5.3 lua-expat graphviz lua-busted lua-check luarocks libcmocka-dev awscli python3-botocore \
-	python3-boto3 python3-jmespath cloud-init clang libclang-rt-14-dev clang-format \
+	python3-boto3 python3-jmespath cloud-init clang libclang-rt-14-dev clang-format g++ \
 	openssl gpg gpg-agent openssh-client curl procps iproute2 docker.io busybox-static nftables radvd nghttp2-server python3 iputils-ping python3-pyroute2 ndppd \
 	debootstrap systemd-container dnsmasq-base $(if $(filter 0,$(shell id -u)),openssh-server)
 PACKAGES_BENCH := python3-netaddr npm
@@ -122,6 +124,8 @@ $(BUILD)/lua$(1)/eni6/core/xml.so: $(BUILD)/lua$(1)/binding/xml.o \
 endef
 $(foreach v,$(LUA_VERSIONS),$(eval $(call lua_rules,$(v))))
 
+include packaging/library.mk
+
 # Tests of the core alone: one cmocka program a file.
 $(BUILD)/tests/c/%: tests/c/%.c $(BUILD)/libeni6.a $(BUILD)/libeni6-http.a $(BUILD)/core/xml.o
 	@mkdir -p $(@D)
@@ -189,29 +193,13 @@ check: deps-check
 # The whole of the C and Lua tests once more, under ASan and UBSan.
 sanitized:
 	@$(MAKE) -s --no-print-directory SANITIZE=address,undefined LUA_VERSIONS=5.4 \
-		all c-tests build/address-undefined/tests/embed/interpreter-lua5.4
+		modules c-tests build/address-undefined/tests/embed/interpreter-lua5.4
 
 bench: deps-bench
 	@$(MAKE) -s --no-print-directory -j2 all
 	@lua5.4 tests/bench/run.lua
 
-# One Lua version's modules and the commands that use it. A wrapper names the
-# folders, so that any PREFIX works without LUA_PATH.
-install: all
-	@install -d $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)/eni6/core $(DESTDIR)$(PREFIX)/bin \
-		$(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION) $(DESTDIR)$(PREFIX)/share/eni6
-	@install -m 755 $(BUILD)/lua$(LUA_VERSION)/eni6/core.so $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)/eni6/
-	@install -m 755 $(BUILD)/lua$(LUA_VERSION)/eni6/core/http.so $(BUILD)/lua$(LUA_VERSION)/eni6/core/xml.so \
-		$(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)/eni6/core/
-	@cp -R lua/eni6 $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)/
-	@cp -R scripts $(DESTDIR)$(PREFIX)/share/eni6/
-	@for script in scripts/*.lua; do \
-		name=$$(basename $$script .lua); target=$(DESTDIR)$(PREFIX)/bin/eni6-$$name; \
-		printf '%s\n' '#!/bin/sh' \
-			'LUA_PATH="$(PREFIX)/share/lua/$(LUA_VERSION)/?.lua;$(PREFIX)/share/lua/$(LUA_VERSION)/?/init.lua;$${LUA_PATH:-;}" \' \
-			'LUA_CPATH="$(PREFIX)/lib/lua/$(LUA_VERSION)/?.so;$${LUA_CPATH:-;}" \' \
-			"exec lua$(LUA_VERSION) '$(PREFIX)/share/eni6/scripts/$$name.lua' \"\$$@\"" >$$target; \
-		chmod 755 $$target; done
+include packaging/install.mk
 
 # The rockspec lists exactly the files on disk.
 rockspec:
@@ -221,7 +209,7 @@ lint:
 	@sh tests/lint.t
 
 format:
-	clang-format -i $$(git ls-files 'core/*.[ch]' 'tests/*.[ch]')
+	clang-format -i $$(git ls-files 'core/*.[ch]' 'tests/*.[ch]' 'examples/*.[ch]')
 
 clean:
 	rm -rf build

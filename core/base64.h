@@ -7,9 +7,7 @@
 #include "buffer.h"
 #include "eni6.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+ENI6_PUBLIC_BEGIN
 
 /* The size of what eni6_base64_encode writes; `size` is at most SIZE_MAX / 2. */
 static inline size_t eni6_base64_size(size_t size) {
@@ -29,8 +27,6 @@ static inline size_t eni6_base64_decoded_max(size_t size) {
 int eni6_base64_decode(unsigned char *out, size_t *size, struct eni6_text text,
                        struct eni6_error *error);
 
-#ifdef __cplusplus
-}
-#endif
+ENI6_PUBLIC_END
 
 #endif

@@ -11,9 +11,7 @@
 #include "ip6.h"
 #include "trie.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+ENI6_PUBLIC_BEGIN
 
 /* The shortest prefix a pool can be over: 2^64 addresses. */
 enum { ENI6_BLOCKS_SHORTEST = 64 };
@@ -80,8 +78,6 @@ int eni6_blocks_largest(const struct eni6_blocks *pool);
 /* Bytes allocated for the pool, besides the struct itself. */
 size_t eni6_blocks_memory(const struct eni6_blocks *pool);
 
-#ifdef __cplusplus
-}
-#endif
+ENI6_PUBLIC_END
 
 #endif

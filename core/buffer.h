@@ -7,9 +7,7 @@
 
 #include "eni6.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+ENI6_PUBLIC_BEGIN
 
 /* Bytes that belong to somebody else; not terminated. */
 struct eni6_text {
@@ -18,7 +16,11 @@ struct eni6_text {
 };
 
 /* The text of a string literal. */
+#ifdef __cplusplus
+#define ENI6_TEXT(literal) (eni6_text{(literal), sizeof(literal) - 1})
+#else
 #define ENI6_TEXT(literal) ((struct eni6_text){(literal), sizeof(literal) - 1})
+#endif
 
 static inline int eni6_text_equal(struct eni6_text a, struct eni6_text b) {
   return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
@@ -45,7 +47,8 @@ void eni6_buffer_free(struct eni6_buffer *buffer);
 
 /* The bytes so far, borrowed until the buffer changes. */
 static inline struct eni6_text eni6_buffer_text(const struct eni6_buffer *buffer) {
-  return (struct eni6_text){buffer->data, buffer->size};
+  struct eni6_text text = {buffer->data, buffer->size};
+  return text;
 }
 
 /* Appends within the room that was reserved. */
@@ -58,8 +61,6 @@ static inline void eni6_buffer_put_byte(struct eni6_buffer *buffer, char byte) {
   buffer->data[buffer->size++] = byte;
 }
 
-#ifdef __cplusplus
-}
-#endif
+ENI6_PUBLIC_END
 
 #endif

@@ -9,9 +9,7 @@
 #include "buffer.h"
 #include "eni6.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+ENI6_PUBLIC_BEGIN
 
 struct eni6_header {
   struct eni6_text name, value;
@@ -103,8 +101,6 @@ struct eni6_canonical_target {
 int eni6_canonical_build(struct eni6_canonical *canonical,
                          const struct eni6_canonical_target *target, struct eni6_error *error);
 
-#ifdef __cplusplus
-}
-#endif
+ENI6_PUBLIC_END
 
 #endif

@@ -8,9 +8,7 @@
 #include "buffer.h"
 #include "eni6.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+ENI6_PUBLIC_BEGIN
 
 struct evp_md_st;
 struct evp_md_ctx_st;
@@ -59,8 +57,6 @@ void eni6_wipe(void *memory, size_t size);
 /* Whether two texts are equal, in a time that tells only their sizes. */
 int eni6_text_equal_secret(struct eni6_text a, struct eni6_text b);
 
-#ifdef __cplusplus
-}
-#endif
+ENI6_PUBLIC_END
 
 #endif

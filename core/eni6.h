@@ -1,4 +1,5 @@
-/* The public face of the core: version, status codes and the error record.
+/* The public face of the core: version, status codes and the error record. Needs
+ * no call to set it up, and takes any number of threads, each with its own objects.
  *
  * Every function of the core that can fail returns 0, or a negative status and
  * a filled struct eni6_error. Nothing prints, nothing exits, nothing is kept in
@@ -6,10 +7,26 @@
 #ifndef ENI6_H
 #define ENI6_H
 
-#ifdef __cplusplus
-extern "C" {
+/* What stands between these two is the library's face: C to a C++ compiler too,
+ * and what a shared library exports. ENI6_SHARED is defined while that is made,
+ * ENI6_LOCAL where the core goes into a module that exports none of it. */
+#if defined(__cplusplus)
+#define ENI6_PUBLIC_BEGIN extern "C" {
+#define ENI6_PUBLIC_END }
+#elif defined(ENI6_SHARED)
+#define ENI6_PUBLIC_BEGIN _Pragma("GCC visibility push(default)")
+#define ENI6_PUBLIC_END _Pragma("GCC visibility pop")
+#elif defined(ENI6_LOCAL)
+#define ENI6_PUBLIC_BEGIN _Pragma("GCC visibility push(hidden)")
+#define ENI6_PUBLIC_END _Pragma("GCC visibility pop")
+#else
+#define ENI6_PUBLIC_BEGIN
+#define ENI6_PUBLIC_END
 #endif
 
+ENI6_PUBLIC_BEGIN
+
+/* Semantic version: of the library, the modules and the commands; nowhere else. */
 #define ENI6_VERSION "0.1.0"
 
 /* A status is 0, a negated errno value, or one of these, which errno lacks. */
@@ -42,11 +59,12 @@ int eni6_error_set(struct eni6_error *error, int status, const char *format, ...
 int eni6_error_system(struct eni6_error *error, int number, const char *format, ...)
     ENI6_PRINTF(3, 4);
 
+/* ENI6_VERSION as it was when the library was made. */
+const char *eni6_version(void);
+
 /* The stable name of a status ("ENOMEM"); "EUNKNOWN" when it has none here. */
 const char *eni6_status_name(int status);
 
-#ifdef __cplusplus
-}
-#endif
+ENI6_PUBLIC_END
 
 #endif

@@ -80,6 +80,10 @@ static const struct {
     {-EXDEV, "EXDEV"},
 };
 
+const char *eni6_version(void) {
+  return ENI6_VERSION;
+}
+
 const char *eni6_status_name(int status) {
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (names[i].status == status) return names[i].name;

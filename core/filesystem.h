@@ -8,9 +8,7 @@
 
 #include "eni6.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+ENI6_PUBLIC_BEGIN
 
 /* Replaces the file at `path` by these bytes: a temporary file beside it is
  * written, synced and renamed over it, so that a reader or a crash sees the old
@@ -33,8 +31,6 @@ int eni6_filesystem_make_directory(const char *path, mode_t mode, struct eni6_er
  * Closing the descriptor, or the death of the process, gives it back. */
 int eni6_filesystem_lock(const char *path, struct eni6_error *error);
 
-#ifdef __cplusplus
-}
-#endif
+ENI6_PUBLIC_END
 
 #endif

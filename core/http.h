@@ -15,9 +15,7 @@
 
 #include "eni6.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+ENI6_PUBLIC_BEGIN
 
 struct eni6_http;
 struct eni6_transfer;
@@ -107,8 +105,6 @@ void eni6_transfer_free(struct eni6_transfer *transfer);
 bool eni6_http_next_header(const struct eni6_http_answer *answer, size_t *cursor, const char **name,
                            size_t *name_size, const char **value, size_t *value_size);
 
-#ifdef __cplusplus
-}
-#endif
+ENI6_PUBLIC_END
 
 #endif

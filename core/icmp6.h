@@ -10,9 +10,7 @@
 
 #include "ip6.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+ENI6_PUBLIC_BEGIN
 
 enum { ENI6_ICMP6_ECHO_MIN = 16, ENI6_ICMP6_ECHO_MAX = 9216, ENI6_ICMP6_MAC_SIZE = 6 };
 
@@ -107,8 +105,6 @@ size_t eni6_icmp6_write_solicit(uint8_t bytes[ENI6_ICMP6_SOLICIT_SIZE],
 int eni6_icmp6_read(const uint8_t *bytes, size_t size, const struct eni6_icmp6_key *key,
                     int hop_limit, struct eni6_icmp6_answer *answer);
 
-#ifdef __cplusplus
-}
-#endif
+ENI6_PUBLIC_END
 
 #endif

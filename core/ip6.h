@@ -10,9 +10,7 @@
 
 #include "eni6.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+ENI6_PUBLIC_BEGIN
 
 /* An address in network byte order. */
 struct eni6_ip6 {
@@ -106,8 +104,6 @@ bool eni6_prefix_has(const struct eni6_prefix *prefix, const struct eni6_ip6 *ad
 int eni6_prefix_place(struct eni6_prefix *placed, const struct eni6_prefix *prefix,
                       const struct eni6_prefix *suffix, struct eni6_error *error);
 
-#ifdef __cplusplus
-}
-#endif
+ENI6_PUBLIC_END
 
 #endif

@@ -6,9 +6,7 @@
 
 #include "rtnl.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+ENI6_PUBLIC_BEGIN
 
 enum {
   ENI6_NETLINK_REQUEST_SIZE = 256, /* a dump's request, kept to be repeated */
@@ -101,8 +99,6 @@ uint32_t eni6_netlink_index(const struct eni6_netlink *netlink, const char *name
 bool eni6_netlink_name(const struct eni6_netlink *netlink, uint32_t index,
                        char name[ENI6_RTNL_NAME_SIZE]);
 
-#ifdef __cplusplus
-}
-#endif
+ENI6_PUBLIC_END
 
 #endif

@@ -8,9 +8,7 @@
 
 #include "eni6.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+ENI6_PUBLIC_BEGIN
 
 #define ENI6_NETNS_DIRECTORY "/run/netns"
 
@@ -33,8 +31,6 @@ int eni6_netns_create(const char *name, struct eni6_error *error);
 /* Takes the name away; the namespace ends with its last process and socket. */
 int eni6_netns_delete(const char *name, struct eni6_error *error);
 
-#ifdef __cplusplus
-}
-#endif
+ENI6_PUBLIC_END
 
 #endif

@@ -12,9 +12,7 @@
 
 #include "eni6.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+ENI6_PUBLIC_BEGIN
 
 /* Where one of the child's three standard streams leads. */
 enum eni6_process_kind {
@@ -90,8 +88,6 @@ void eni6_process_close_stream(struct eni6_process *process, int stream);
  * still runs goes on; it stays a zombie from its end until the caller's. */
 void eni6_process_close(struct eni6_process *process);
 
-#ifdef __cplusplus
-}
-#endif
+ENI6_PUBLIC_END
 
 #endif

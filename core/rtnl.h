@@ -13,9 +13,7 @@
 
 #include "eni6.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+ENI6_PUBLIC_BEGIN
 
 enum { ENI6_RTNL_NAME_SIZE = 16, ENI6_RTNL_HARDWARE_SIZE = 32 };
 
@@ -441,8 +439,6 @@ int eni6_rtnl_explain(const struct eni6_rtnl_message *request, const struct eni6
 /* What a person calls the request: "add_route". */
 void eni6_rtnl_describe(const struct eni6_rtnl_message *request, char name[ENI6_RTNL_FIELD_SIZE]);
 
-#ifdef __cplusplus
-}
-#endif
+ENI6_PUBLIC_END
 
 #endif

@@ -12,9 +12,7 @@
 #include "digest.h"
 #include "eni6.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+ENI6_PUBLIC_BEGIN
 
 enum {
   ENI6_SIGV4_TIMESTAMP_SIZE = 16,  /* "20150830T123600Z" */
@@ -126,8 +124,6 @@ int eni6_sigv4_timestamp(int64_t time, char timestamp[ENI6_SIGV4_TIMESTAMP_SIZE]
 int eni6_sigv4_check_target(struct eni6_text method, struct eni6_text uri,
                             struct eni6_error *error);
 
-#ifdef __cplusplus
-}
-#endif
+ENI6_PUBLIC_END
 
 #endif

@@ -2,15 +2,13 @@
 #ifndef ENI6_SYSTEM_H
 #define ENI6_SYSTEM_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/select.h> /* sigset_t, which <signal.h> hides from strict C11 */
 
 #include "eni6.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+ENI6_PUBLIC_BEGIN
 
 /* Seconds of CLOCK_MONOTONIC: for intervals and deadlines. */
 double eni6_system_monotonic(void);
@@ -54,8 +52,6 @@ void eni6_sigpipe_block(struct eni6_sigpipe *guard);
 /* Drops a SIGPIPE that came since, and puts the signal mask back. */
 void eni6_sigpipe_restore(const struct eni6_sigpipe *guard);
 
-#ifdef __cplusplus
-}
-#endif
+ENI6_PUBLIC_END
 
 #endif

@@ -9,9 +9,7 @@
 #include "buffer.h"
 #include "eni6.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+ENI6_PUBLIC_BEGIN
 
 /* Each of these writes into room that the caller has, and returns the size of
  * what it wrote. */
@@ -46,8 +44,6 @@ void eni6_uri_split(struct eni6_text uri, struct eni6_text *path, struct eni6_te
 bool eni6_uri_next_parameter(struct eni6_text *query, struct eni6_text *name,
                              struct eni6_text *value);
 
-#ifdef __cplusplus
-}
-#endif
+ENI6_PUBLIC_END
 
 #endif

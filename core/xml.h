@@ -13,9 +13,7 @@
 #include "buffer.h"
 #include "eni6.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+ENI6_PUBLIC_BEGIN
 
 enum { ENI6_XML_DEEPEST = 64 }; /* real answers nest about a dozen elements */
 
@@ -43,8 +41,6 @@ struct eni6_xml_tag {
 /* Steps through the tags in their order; *cursor starts at 0. False at the end. */
 bool eni6_xml_next(const struct eni6_xml *xml, size_t *cursor, struct eni6_xml_tag *tag);
 
-#ifdef __cplusplus
-}
-#endif
+ENI6_PUBLIC_END
 
 #endif

@@ -1,9 +1,8 @@
 /* The module eni6.core: one table a part. */
 #include "eni6L.h"
+#include "openers.h"
 
-ENI6L_EXPORT int luaopen_eni6_core(lua_State *L);
-
-int luaopen_eni6_core(lua_State *L) {
+ENI6L_EXPORT int luaopen_eni6_core(lua_State *L) {
   /* clang-format off */
   static const luaL_Reg parts[] = {
       {"base64", eni6L_open_base64},

@@ -2,6 +2,7 @@
  * called from here, so no error can leap over libcurl's frames: step returns
  * the transfers that have news, and lua/eni6/http.lua does the rest. */
 #include "eni6L.h"
+#include "openers.h"
 
 #include <limits.h>
 #include <stdint.h>
@@ -333,9 +334,7 @@ static int l_transfer_close(lua_State *L) {
   return 0;
 }
 
-ENI6L_EXPORT int luaopen_eni6_core_http(lua_State *L);
-
-int luaopen_eni6_core_http(lua_State *L) {
+ENI6L_EXPORT int luaopen_eni6_core_http(lua_State *L) {
   static const luaL_Reg functions[] = {{"new", l_new}, {0}};
   static const luaL_Reg client_methods[] = {
       {"start", l_start}, {"step", l_step}, {"pollfd", l_pollfd}, {"close", l_client_close}, {0}};

@@ -14,6 +14,7 @@
  *                     if there is none. empty: for a structure, the metatable that
  *                     it gets if nothing comes into it; for a list, nil. */
 #include "eni6L.h"
+#include "openers.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -173,9 +174,7 @@ static int l_decode(lua_State *L) {
   return 1;
 }
 
-ENI6L_EXPORT int luaopen_eni6_core_xml(lua_State *L);
-
-int luaopen_eni6_core_xml(lua_State *L) {
+ENI6L_EXPORT int luaopen_eni6_core_xml(lua_State *L) {
   static const luaL_Reg functions[] = {{"decode", l_decode}, {0}};
   static const luaL_Reg metamethods[] = {{"__gc", l_free}, {0}};
   luaL_checkversion(L);

@@ -57,6 +57,7 @@ local function c_module(name, part, library)
     ["%s"] = {
       sources = {
 %s      },
+      defines = { "ENI6_LOCAL" },
       incdirs = { "core", "$(%s_INCDIR)" },
       libdirs = { "$(%s_LIBDIR)" },
       libraries = { "%s" },
