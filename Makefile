@@ -28,7 +28,7 @@ C_TESTS := $(patsubst tests/c/%.c,$(BUILD)/tests/c/%,$(wildcard tests/c/test_*.c
 .PHONY: all help env deps-build deps-demo deps-check deps-bench demo check bench fuzz lint format \
 	modules rockspec clean c-tests sanitized fuzzers
 
-all: modules $(if $(SANITIZE),,library)
+all: modules
 
 modules: $(foreach v,$(LUA_VERSIONS),$(BUILD)/lua$(v)/eni6/core.so \
 	$(BUILD)/lua$(v)/eni6/core/http.so $(BUILD)/lua$(v)/eni6/core/xml.so)
@@ -124,7 +124,8 @@ $(BUILD)/lua$(1)/eni6/core/xml.so: $(BUILD)/lua$(1)/binding/xml.o \
 endef
 $(foreach v,$(LUA_VERSIONS),$(eval $(call lua_rules,$(v))))
 
-include packaging/library.mk
+# What packagers need; an instance that provision.lua configures is not sent it.
+include $(wildcard packaging/*.mk)
 
 # Tests of the core alone: one cmocka program a file.
 $(BUILD)/tests/c/%: tests/c/%.c $(BUILD)/libeni6.a $(BUILD)/libeni6-http.a $(BUILD)/core/xml.o
@@ -198,8 +199,6 @@ sanitized:
 bench: deps-bench
 	@$(MAKE) -s --no-print-directory -j2 all
 	@lua5.4 tests/bench/run.lua
-
-include packaging/install.mk
 
 # The rockspec lists exactly the files on disk.
 rockspec:

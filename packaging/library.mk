@@ -13,6 +13,9 @@ PUBLIC_HEADERS := $(filter-out core/bucket.h core/http_private.h core/rtnl_table
 
 .PHONY: library
 
+# A sanitizer's run-time library is in no shared library of ours.
+all: $(if $(SANITIZE),,library)
+
 library: $(LIBRARIES:%=$(BUILD)/lib%.a) $(LIBRARIES:%=$(BUILD)/lib%.so.$(VERSION)) \
 	$(LUA_VERSIONS:%=$(BUILD)/libeni6-lua%.a)
 

@@ -20,6 +20,13 @@ installs() {
   for lua in 5.3 5.4; do make -s install PREFIX="$prefix" LUA_VERSION=$lua || return 1; done
 }
 
+# provision.lua --configure brings these folders alone, and has the modules built.
+builds_without_packaging() {
+  mkdir "$scratch/source" && cp -r Makefile core lua scripts "$scratch/source" &&
+    make -s -n -C "$scratch/source" all PACKAGES_BUILD= >"$scratch/plan" && grep -q core.so "$scratch/plan" &&
+    ! grep libeni6.so "$scratch/plan"
+}
+
 # --- headers --------------------------------------------------------------------------
 
 header_alone() { # header_alone COMPILER LANGUAGE FLAGS...: each by itself, no other folder searched
@@ -149,6 +156,7 @@ static_host() { # static_host VERSION: every Lua part, with the bindings in the 
 }
 
 report "make install, for Lua 5.3 and 5.4" installs
+report "the modules build without the packagers' part" builds_without_packaging
 report "each header compiles alone as C11" header_alone gcc c -std=c11
 report "each header compiles alone as C++11" header_alone g++ c++ -std=c++11
 report "a C++ program links" cxx_program
