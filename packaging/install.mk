@@ -21,14 +21,15 @@ install-lua: all
 
 # A wrapper names the folders, so that any PREFIX works without LUA_PATH.
 install-commands: all
-	@install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(DATADIR)/eni6'
+	@install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(DATADIR)/eni6/bin'
 	@cp -R scripts '$(DESTDIR)$(DATADIR)/eni6/'
 	@for script in scripts/*.lua; do \
 		name=$$(basename $$script .lua); target='$(DESTDIR)$(PREFIX)/bin/'eni6-$$name; \
+		install -m 644 $$script '$(DESTDIR)$(DATADIR)/eni6/bin/'eni6-$$name; \
 		printf '%s\n' '#!/bin/sh' \
 			'LUA_PATH="$(LUA_SHAREDIR)/?.lua;$(LUA_SHAREDIR)/?/init.lua;$${LUA_PATH:-;}" \' \
 			'LUA_CPATH="$(LUA_LIBDIR)/?.so;$${LUA_CPATH:-;}" \' \
-			"exec lua$(LUA_VERSION) '$(DATADIR)/eni6/scripts/$$name.lua' \"\$$@\"" >$$target; \
+			"exec lua$(LUA_VERSION) '$(DATADIR)/eni6/bin/eni6-$$name' \"\$$@\"" >$$target; \
 		chmod 755 $$target; done
 
 install-library: all

@@ -114,7 +114,7 @@ local function print_table(rows, counts)
   local line = "%-4s  %-" .. width .. "s  %-" .. names .. "s  %s\n"
   for _, row in ipairs(rows) do
     io.stdout:write(line:format(row.state, row.subject, row.name, row.text))
-    if row.remedy then io.stdout:write("      -> ", row.remedy, "\n") end
+    if row.remedy then io.stdout:write("      -> ", face.here(row.remedy), "\n") end
   end
   io.stdout:write(string.format("%d pass, %d fail, %d skipped\n", counts.pass, counts.fail, counts.skip))
 end

@@ -168,7 +168,8 @@ local function configure(arguments, world)
   report(arguments, plan, arguments.confirm and "configured, to be confirmed" or "configured")
   warn_of_docker(arguments, plan)
   if arguments.confirm then
-    io.stderr:write(string.format("Within %d s, over a fresh connection: lua scripts/configure.lua confirm\n", arguments.confirm))
+    io.stderr:write(string.format("Within %d s, over a fresh connection: %s confirm\n", arguments.confirm,
+      face.here("lua scripts/configure.lua")))
   end
 end
 

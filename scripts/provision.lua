@@ -160,7 +160,7 @@ local function next_steps(arguments, plan, result)
     lines[#lines + 1] = "  lua scripts/configure.lua                on each instance, as root: splits its addresses"
   end
   lines[#lines + 1] = "  lua scripts/teardown.lua " .. arguments.plan .. "   takes all of it away again"
-  return table.concat(lines, "\n") .. "\n"
+  return face.here(table.concat(lines, "\n")) .. "\n"
 end
 
 local function report(arguments, plan, result, message, code, detail)
@@ -216,5 +216,5 @@ face.run(function()
 end, function()
   io.stderr:write("\n", NAME, ": interrupted. ", arguments.sandbox and "The rehearsal is gone.\n"
     or "What was made stays and is found again: run the same command to go on, or take it away with: "
-      .. "lua scripts/teardown.lua " .. arguments.plan .. "\n")
+      .. face.here("lua scripts/teardown.lua ") .. arguments.plan .. "\n")
 end)

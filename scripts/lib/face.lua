@@ -5,12 +5,28 @@ local face = {}
 
 face.FAILED, face.USAGE = 1, 2
 
+-- How this script was called, where it is installed as a command of its own; and the
+-- folder of the scripts then.
+local folder, command = arg[0]:match("^(.*)/[^/]+/(eni6%-[^/]+)$")
+
+--- A text with the scripts' names as people call them here: `lua scripts/check.lua` in a
+-- source tree, `eni6-check` where it is installed.
+---@param text string
+---@return string
+function face.here(text)
+  if not command then return text end
+  text = text:gsub("lua scripts/(%w+)%.lua", "eni6-%1"):gsub("scripts/(%w+)%.lua", "eni6-%1")
+  text = text:gsub("scripts/plans", folder .. "/scripts/plans")
+  return (text:gsub("^(%w+)%.lua$", "eni6-%1"))
+end
+
 --- Writes an error, each line of it under the script's name, and ends.
 ---@param name string
 ---@param status integer
 ---@param message string
 function face.fail(name, status, message)
-  for line in (message .. "\n"):gmatch("([^\n]*)\n") do io.stderr:write(name, ": ", line, "\n") end
+  name = face.here(name)
+  for line in (face.here(message) .. "\n"):gmatch("([^\n]*)\n") do io.stderr:write(name, ": ", line, "\n") end
   os.exit(status, true)
 end
 
@@ -19,7 +35,7 @@ end
 ---@param description string
 ---@param epilog string
 function face.parser(name, description, epilog)
-  local parser = require "argparse"(name, description, epilog)
+  local parser = require "argparse"(face.here(name), description, face.here(epilog))
   parser.error = function(_, message)
     face.fail(name, face.USAGE, message .. "\nTry: lua scripts/" .. name .. " --help")
   end

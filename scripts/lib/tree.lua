@@ -1,8 +1,7 @@
--- Lets a script use the tree that it stands in, with no LUA_PATH set:
+-- Lets a script use the modules that it belongs to, with no LUA_PATH set:
 --   dofile((arg[0]:match("^(.*)/") or ".") .. "/../scripts/lib/tree.lua")
--- Beside an installed script there is no such tree, and Lua's own paths serve; a
--- rock keeps its commands in a folder bin beside scripts. Returns the folder of the
--- scripts and the interpreter that runs this one.
+-- Once installed, the commands are in a folder bin beside scripts. Returns the folder
+-- of the scripts and the interpreter that runs this one.
 
 local scripts = (arg[0]:match("^(.*)/") or ".") .. "/../scripts"
 local root = scripts .. "/.."
@@ -14,10 +13,25 @@ local function exists(path)
   return file ~= nil
 end
 
-if exists(root .. "/lua/eni6/init.lua") then
-  local build = os.getenv("ENI6_BUILD") or root .. "/build/release"
-  package.path = root .. "/lua/?.lua;" .. root .. "/lua/?/init.lua;" .. package.path
-  package.cpath = build .. "/lua" .. version .. "/?.so;" .. package.cpath
+-- Where the modules are: in a source tree; where `make install` puts them; in the tree
+-- of a rock, which is kept in lib/luarocks/rocks-5.4/eni6/1.2.3-1. Elsewhere Lua's own
+-- paths serve.
+local function modules()
+  local up = "/../../../../.."
+  local places = {
+    { root .. "/lua", (os.getenv("ENI6_BUILD") or root .. "/build/release") .. "/lua" .. version },
+    { root .. "/../lua/" .. version, root .. "/../../lib/lua/" .. version },
+    { root .. up .. "/share/lua/" .. version, root .. up .. "/lib/lua/" .. version },
+  }
+  for _, place in ipairs(places) do
+    if exists(place[1] .. "/eni6/init.lua") then return place[1], place[2] end
+  end
+end
+
+local lua, c = modules()
+if lua then
+  package.path = lua .. "/?.lua;" .. lua .. "/?/init.lua;" .. package.path
+  package.cpath = c .. "/?.so;" .. package.cpath
 end
 package.path = scripts .. "/lib/?.lua;" .. package.path
 
