@@ -5,7 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
-enum { BLOCK_SIZE = 64 };
+enum { BLOCK_SIZE = 64, SHA1_SIZE = 20 };
 
 /* Empties OpenSSL's queue of errors after a failure: a host that speaks TLS would
  * take ours for its own. */
@@ -131,6 +131,15 @@ void eni6_sha256_encode(char hex[ENI6_SHA256_HEX_SIZE], const unsigned char *dig
     put_pair(hex + 4, digest[i + 2]);
     put_pair(hex + 6, digest[i + 3]);
   }
+}
+
+int eni6_sha1_hex(struct eni6_text data, char hex[ENI6_SHA1_HEX_SIZE], struct eni6_error *error) {
+  unsigned char digest[SHA1_SIZE];
+  if (!EVP_Digest(data.data, data.size, digest, NULL, EVP_sha1(), NULL))
+    return forget(eni6_error_set(error, -EIO, "OpenSSL computes no SHA-1 (or memory is short)"));
+  for (size_t i = 0; i < SHA1_SIZE; i++)
+    put_pair(hex + 2 * i, digest[i]);
+  return 0;
 }
 
 void eni6_wipe(void *memory, size_t size) {

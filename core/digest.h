@@ -1,5 +1,6 @@
 /* SHA-256 and HMAC-SHA-256 on OpenSSL's EVP. The algorithm is fetched once for
- * each owner, and a key is expanded once: both cost more than the hashing. */
+ * each owner, and a key is expanded once: both cost more than the hashing.
+ * SHA-1 for names that others chose with it. */
 #ifndef ENI6_DIGEST_H
 #define ENI6_DIGEST_H
 
@@ -13,7 +14,7 @@ ENI6_PUBLIC_BEGIN
 struct evp_md_st;
 struct evp_md_ctx_st;
 
-enum { ENI6_SHA256_SIZE = 32, ENI6_SHA256_HEX_SIZE = 64 };
+enum { ENI6_SHA256_SIZE = 32, ENI6_SHA256_HEX_SIZE = 64, ENI6_SHA1_HEX_SIZE = 40 };
 
 /* The fetched algorithm with a context to work in. All zero is closed. Not to
  * be used by two threads at once. */
@@ -50,6 +51,10 @@ int eni6_hmac_sign(const struct eni6_hmac *hmac, struct eni6_sha256 *sha256, str
 
 /* Writes a hash or code in lower-case hexadecimal, not terminated. */
 void eni6_sha256_encode(char hex[ENI6_SHA256_HEX_SIZE], const unsigned char *digest);
+
+/* The SHA-1 of `data` in lower-case hexadecimal, not terminated: for names of files
+ * only, since it withstands no forger. */
+int eni6_sha1_hex(struct eni6_text data, char hex[ENI6_SHA1_HEX_SIZE], struct eni6_error *error);
 
 /* Overwrites memory in a way that no optimiser drops. */
 void eni6_wipe(void *memory, size_t size);

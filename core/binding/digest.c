@@ -34,6 +34,15 @@ static int l_sha256_hex(lua_State *L) {
   return 1;
 }
 
+/* sha1_hex(bytes): 40 lower-case hexadecimal digits. */
+static int l_sha1_hex(lua_State *L) {
+  struct eni6_error error;
+  char hex[ENI6_SHA1_HEX_SIZE];
+  if (eni6_sha1_hex(checked_text(L, 1), hex, &error) < 0) return luaL_error(L, "%s", error.message);
+  lua_pushlstring(L, hex, sizeof hex);
+  return 1;
+}
+
 /* Keys, signs, and leaves nothing of the key behind. */
 static int sign(struct eni6_sha256 *sha256, struct eni6_text key, struct eni6_text data,
                 unsigned char code[ENI6_SHA256_SIZE], struct eni6_error *error) {
@@ -62,6 +71,7 @@ static int l_equal(lua_State *L) {
 
 int eni6L_open_digest(lua_State *L) {
   static const luaL_Reg functions[] = {{"sha256_hex", l_sha256_hex},
+                                       {"sha1_hex", l_sha1_hex},
                                        {"hmac_sha256", l_hmac_sha256},
                                        {"equal", l_equal},
                                        {NULL, NULL}};

@@ -1,4 +1,4 @@
---- SHA-256 and HMAC-SHA-256, on OpenSSL.
+--- SHA-256 and HMAC-SHA-256, on OpenSSL; SHA-1 for names that others chose with it.
 
 local core = require("eni6.core").digest
 
@@ -8,6 +8,11 @@ local digest = {}
 ---@param bytes string
 ---@return string hex 64 lower-case hexadecimal digits
 function digest.sha256_hex(bytes) return core.sha256_hex(bytes) end
+
+--- The SHA-1 of some bytes: for the names of files, nothing else.
+---@param bytes string
+---@return string hex 40 lower-case hexadecimal digits
+function digest.sha1_hex(bytes) return core.sha1_hex(bytes) end
 
 --- The HMAC-SHA-256 (RFC 2104) of some bytes.
 ---@param key string

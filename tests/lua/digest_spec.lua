@@ -7,6 +7,11 @@ describe("digest", function()
     assert.equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", digest.sha256_hex "abc")
   end)
 
+  it("hashes for names of files (FIPS 180-4's examples)", function()
+    assert.equal("da39a3ee5e6b4b0d3255bfef95601890afd80709", digest.sha1_hex "")
+    assert.equal("a9993e364706816aba3e25717850c26c9cd0d89d", digest.sha1_hex "abc")
+  end)
+
   it("authenticates (RFC 4231, case 2)", function()
     local code = digest.hmac_sha256("Jefe", "what do ya want for nothing?")
     local hex = code:gsub(".", function(byte) return string.format("%02x", byte:byte()) end)

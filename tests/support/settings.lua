@@ -8,7 +8,10 @@ local fake = {}
 function fake.surroundings(spec)
   local env, files = spec.env or { HOME = "/home/me" }, spec.files or {}
   return {
-    getenv = function(name) return env[name] end,
+    getenv = function(name)
+      if name == "AWS_EC2_METADATA_DISABLED" and env[name] == nil then return "true" end
+      return env[name]
+    end,
     read_file = function(path)
       if files[path] == nil then return nil, path .. ": No such file or directory", "ENOENT" end
       if files[path] == false then return nil, path .. ": Permission denied", "EIO" end

@@ -6,6 +6,7 @@ local suggest = require "eni6.suggest"
 local client = {}
 
 local TIMEOUT, CONNECT_TIMEOUT = 60, 10 -- seconds
+local LONGEST_SEARCH = 300 -- seconds for credentials; a person may have to type a code
 
 local Client = {}
 
@@ -53,8 +54,8 @@ local option_checks = {
   credentials = is "table", http = function(value) return type(value) == "table" or type(value) == "userdata" end,
   verify = is "boolean", use_fips = is "boolean", use_dualstack = is "boolean",
   max_attempts = whole, timeout = positive, connect_timeout = positive,
-  getenv = is "function", read_file = callable, time = callable, monotonic = callable, random = callable, sleep = callable,
-  observe = callable,
+  getenv = is "function", read_file = callable, write_file = callable, time = callable, monotonic = callable,
+  random = callable, sleep = callable, observe = callable, prompt = callable, warn = callable,
 }
 
 local function option_names()
@@ -85,6 +86,9 @@ local function surroundings(options)
     random = options.random or system.random,
     sleep = options.sleep or function(seconds) return require("eni6.tasks").sleep(seconds) end,
     observe = options.observe,
+    prompt = options.prompt,
+    warn = options.warn,
+    search = require("eni6.tasks").lock(),
     timeout = options.timeout or TIMEOUT,
     connect_timeout = options.connect_timeout or CONNECT_TIMEOUT,
     clock_offset = 0,
@@ -108,11 +112,19 @@ local function settle(self, options)
   return self
 end
 
-local function find_credentials(self, given)
+local function resolve_credentials(self, given)
+  if self.credentials then return self.credentials end
   local message, code
-  self.credentials, message, code = require("eni6.aws.credentials").resolve({ credentials = given, settings = self.settings })
+  self.credentials, message, code = require("eni6.aws.credentials").resolve({
+    credentials = given, settings = self.settings, region = self.region, time = self.time, sleep = self.sleep,
+    random = self.random, observe = self.observe, prompt = self.prompt, warn = self.warn,
+    transport = function() return self:transport() end,
+  })
   return self.credentials, message, code
 end
+
+-- One task looks for them, and the others wait.
+local function find_credentials(self) return self.search:run(LONGEST_SEARCH, resolve_credentials, self) end
 
 local function transport_options(self, options)
   return {
@@ -136,8 +148,12 @@ end
 ---@field use_fips boolean|nil
 ---@field use_dualstack boolean|nil
 ---@field observe fun(event: table)|nil after each attempt: { operation, attempt, status, seconds, code, request_id }
+---@field prompt nil|fun(question: string): string|nil, string? asks a person for the code of a profile's mfa_serial;
+---  nil and a message where nobody can be asked
+---@field warn nil|fun(message: string) told what went wrong without harm so far, such as an early renewal of keys
 ---@field getenv function|nil
 ---@field read_file function|nil
+---@field write_file function|nil path, text; keeps roles' keys for later. Without it, and with a read_file, they are not kept
 ---@field time function|nil seconds since the epoch
 ---@field monotonic function|nil seconds
 ---@field random function|nil n -> n random bytes
@@ -164,7 +180,7 @@ function client.new(service_name, options)
   if options.credentials then
     local found
     -- The caller's are put away at once, so that no secret lies open in the client.
-    found, message, code = find_credentials(self, options.credentials)
+    found, message, code = resolve_credentials(self, options.credentials)
     if not found then return nil, message, code end
   end
   return settle(setmetatable(self, classes[service_name]), options)
@@ -318,7 +334,7 @@ function Client:call(name, params)
     unsent.faults = faulty.faults
     return nil, message, code, unsent
   end
-  if not self.credentials then
+  if not self.credentials and not operation.unsigned then
     ok, message, code = find_credentials(self)
     if not ok then return nil, message, code, unsent end
   end

@@ -91,6 +91,14 @@ local function load_files(self)
   return true
 end
 
+-- For files that hold secrets: whole or not at all, and nobody else's to read.
+local function write_file(path, text)
+  local filesystem = require "eni6.filesystem"
+  local ok, message, code = filesystem.make_directory(path:match("^(.*)/") or ".", 448) -- 0700
+  if not ok then return nil, message, code end
+  return filesystem.replace(path, text, 384) -- 0600
+end
+
 local Settings = {}
 Settings.__index = Settings
 Settings.__name = "eni6.aws.settings"
@@ -127,9 +135,10 @@ end
 ---@field files table { config = { path=, read=, problem= }, credentials = … }
 ---@field getenv fun(name: string): string|nil
 ---@field read_file fun(path: string): string|nil, string|nil, string|nil
+---@field write_file nil|fun(path: string, text: string): true|nil, string|nil, string|nil nil: nothing is written
 
 --- Reads the two files and settles which profile counts.
----@param options { getenv: function|nil, read_file: function|nil, profile: string|nil }
+---@param options { getenv: function|nil, read_file: function|nil, write_file: function|nil, profile: string|nil }
 ---@return eni6.aws.Settings|nil
 ---@return string|nil message
 ---@return string|nil code "ConfigParseError", "ProfileNotFound"
@@ -137,12 +146,25 @@ function config.load(options)
   local self = setmetatable({
     getenv = options.getenv or os.getenv,
     read_file = options.read_file or config.read_file,
+    -- Who brings files of their own gets nothing written beside them unasked.
+    write_file = options.write_file or not options.read_file and write_file or nil,
     files = {},
   }, Settings)
   contents[self] = { profiles = {}, services = {}, sso_sessions = {} }
   local ok, message, code = load_files(self)
   if not ok then return nil, message, code end
   return choose_profile(self, options.profile)
+end
+
+--- The same files seen from another profile, which the caller thereby chooses.
+---@param name string
+---@return eni6.aws.Settings|nil nil where there is no such profile
+function Settings:of_profile(name)
+  if not contents[self].profiles[name] then return nil end
+  local other = setmetatable({ getenv = self.getenv, read_file = self.read_file, write_file = self.write_file,
+    files = self.files, profile = name, profile_chosen = true }, Settings)
+  contents[other] = contents[self]
+  return other
 end
 
 --- The profile in use as one of the files has it; the table may hold secrets.

@@ -143,8 +143,8 @@ local function custom(url, source, fips)
 end
 
 --- Where the requests of a service go.
----@param options { service: string, region: string, settings: eni6.aws.Settings, endpoint: string?, use_fips: boolean?,
----  use_dualstack: boolean? }
+---@param options { service: string, host: string?, region: string, settings: eni6.aws.Settings, endpoint: string?,
+---  use_fips: boolean?, use_dualstack: boolean? } host: what the host name begins with, where it is not the service
 ---@return eni6.aws.Endpoint|nil
 ---@return string|nil message
 ---@return string|nil code "InvalidEndpoint", "InvalidRegion", "InvalidConfig"

@@ -33,15 +33,18 @@ local function signer_for(client)
   return known.signer
 end
 
-local function signed_headers(client, request)
-  local signer, message, code = signer_for(client)
-  if not signer then return nil, message, code end
+local function headers_of(client, request)
+  local headers = { { "Host", client.endpoint.host }, { "Content-Type", CONTENT_TYPE }, { "User-Agent", USER_AGENT } }
   request.signed_offset = client.clock_offset
   request.signed_at = client.time() + client.clock_offset
-  local headers, stages = signer:sign({
+  if request.operation.unsigned then return headers end
+  local signer, message, code = signer_for(client)
+  if not signer then return nil, message, code end
+  local stages
+  headers, stages = signer:sign({
     method = "POST",
     uri = client.endpoint.path,
-    headers = { { "Host", client.endpoint.host }, { "Content-Type", CONTENT_TYPE }, { "User-Agent", USER_AGENT } },
+    headers = headers,
     body = request.body,
     time = request.signed_at,
     scheme = client.endpoint.scheme,
@@ -105,7 +108,7 @@ end
 ---@param request { operation: eni6.aws.Operation, body: string } gets signed_at, signed_offset and stages added
 ---@return eni6.aws.Outcome with `result` where it succeeded, else message and code
 function exchange.attempt(client, request)
-  local headers, message, code = signed_headers(client, request)
+  local headers, message, code = headers_of(client, request)
   if not headers then return { message = message, code = code, sent = false, answered = false } end
   local response, detail
   response, message, code, detail = send(client, request, headers)

@@ -14,7 +14,7 @@ local function check_endpoint(client)
 end
 
 local function check_keys(client)
-  return "its credentials came from " .. client.credentials.source
+  return client.credentials and "its credentials came from " .. client.credentials.source or "it is not signed"
 end
 
 local remedies = {
@@ -67,7 +67,8 @@ local function message_of(client, request, outcome, unknown)
   local parts = { string.format("%s: %s (%s)", request.operation.name, what(client, outcome), facts(request, outcome)) }
   if remedy then parts[#parts + 1] = remedy(client, request, outcome) end
   if unknown then parts[#parts + 1] = "it may have acted although its answer was lost: look before asking again" end
-  return client.credentials:hide(table.concat(parts, "; "))
+  local text = table.concat(parts, "; ")
+  return client.credentials and client.credentials:hide(text) or text
 end
 
 --- The results of a call whose last attempt failed.

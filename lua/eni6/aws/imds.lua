@@ -7,19 +7,20 @@ local imds = {}
 local Client = { __name = "eni6.imds" }
 Client.__index = Client
 
-local ADDRESSES = { "http://169.254.169.254", "http://[fd00:ec2::254]" }
+local IPV4, IPV6 = "http://169.254.169.254", "http://[fd00:ec2::254]"
 local TOKEN_SECONDS = 21600 -- the longest that the service grants
 local RENEW_EARLY = 60
 
 local function configured_endpoints(options)
   local endpoint = options.endpoint
   if not endpoint and options.getenv then endpoint = options.getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT") end
-  return endpoint and { (endpoint:gsub("/+$", "")) } or ADDRESSES
+  if endpoint and endpoint ~= "" then return { (endpoint:gsub("/+$", "")) } end
+  return options.ipv6 and { IPV6 } or { IPV4, IPV6 }
 end
 
 --- A client. Nothing is sent before the first call.
 ---@param options table|nil
----   endpoint: string, instead of the two well-known addresses;
+---   endpoint: string, instead of the two well-known addresses; ipv6: boolean, only that one of them;
 ---   getenv: function (nil: the environment is not read), for AWS_EC2_METADATA_SERVICE_ENDPOINT;
 ---   attempts: integer at each address, default 3; timeout: seconds of one attempt, default 1;
 ---   http, sleep, now: what to use instead of eni6.http and eni6.tasks

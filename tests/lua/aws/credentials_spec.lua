@@ -64,8 +64,9 @@ describe("credentials", function()
     local found = assert(resolve({ env = ENV }))
     local seen = { tostring(found), tostring(found:get()) }
     for key, value in pairs(found) do seen[#seen + 1] = tostring(key) .. "=" .. tostring(value) end
+    table.sort(seen)
     assert.same({ "eni6.aws.credentials: AKIDENV from the environment (AWS_ACCESS_KEY_ID)", "eni6.aws.keys (hidden)",
-      "source=the environment (AWS_ACCESS_KEY_ID)" }, seen)
+      "method=env", "source=the environment (AWS_ACCESS_KEY_ID)" }, seen)
   end)
 end)
 
@@ -81,9 +82,11 @@ end
 describe("no credentials", function()
   it("lists every place looked at and what to do", function()
     refused("NoCredentials", { "the call: none given", "environment: AWS_ACCESS_KEY_ID is not set",
-      "profile: default has none (/home/me/.aws/credentials does not exist, /home/me/.aws/config does not exist)",
+      "role: profile default has no role_arn", "web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set", "SSO: ",
+      "credentials file: /home/me/.aws/credentials does not exist", "config file: /home/me/.aws/config does not exist",
+      "credential_process: ", "container: ", "instance metadata: AWS_EC2_METADATA_DISABLED is set",
       "aws configure", "sandbox" }, {})
-    refused("NoCredentials", { "left aside, since the caller chose profile p", "p has none", "config has no keys for it" },
+    refused("NoCredentials", { "left aside, since the caller chose profile p", "config has no keys for profile p" },
       { env = ENV, profile = "p", files = { ["/home/me/.aws/config"] = "[profile p]\n" } })
     refused("NoCredentials", { "Permission denied" }, { files = { ["/home/me/.aws/credentials"] = false } })
   end)
@@ -112,7 +115,7 @@ describe("no credentials", function()
   end)
 
   it("is told from those that come by a role, even if keys are written there too", function()
-    refused("UnsupportedCredentials", { "role_arn in /home/me/.aws/config, line 2", "export-credentials --profile p" }, {
+    refused("PartialCredentials", { "role_arn in /home/me/.aws/config, line 2 needs source_profile or credential_source" }, {
       profile = "p",
       files = { ["/home/me/.aws/config"] = "[profile p]\nrole_arn=arn:x\naws_access_key_id=A\naws_secret_access_key=" .. SECRET },
     })

@@ -1,4 +1,5 @@
---- Credentials: one object that shows no secret, and the chain of providers that finds it.
+--- Credentials: the chain of providers that finds them, in botocore's order. What they give is an object that shows
+-- no secret and renews itself (see `object`).
 --
 -- A provider is a table { name =, load = function(context) } in a file of its own. `load` returns
 --   credentials          found
@@ -6,102 +7,97 @@
 --   nil, message, code   here, but broken: the search ends, so that a typing error never makes
 --                        another account's credentials take over
 
+local object = require "eni6.aws.credentials.object"
+
 local credentials = {}
 
-local secrets = setmetatable({}, { __mode = "k" })
-
-local Keys = { __name = "eni6.aws.keys", __tostring = function() return "eni6.aws.keys (hidden)" end }
-
-local Credentials = { __name = "eni6.aws.credentials" }
-Credentials.__index = Credentials
-
-function Credentials.__tostring(self)
-  return string.format("eni6.aws.credentials: %s from %s", secrets[self].access_key_id, self.source)
-end
-
--- Parts of a key pair, and what there can't be in them; the commonest cause is a line break or space copied along.
-local parts = { "access_key_id", "secret_access_key", "session_token" }
-local foreign = { access_key_id = "[^!-+%-%.0-~]", secret_access_key = "[^!-~]", session_token = "[^!-~]" }
-
-local function faulty(value, part, source)
-  if type(value) ~= "string" then return string.format("%s from %s is no string", part, source) end
-  if value == "" then return string.format("%s from %s is empty", part, source) end
-  if value:find(foreign[part]) then
-    return string.format("%s from %s contains white space or another character that can't be in it; copy it again", part, source)
-  end
-end
-
---- Makes the object that goes around; keys are checked for damage only.
----@param keys { access_key_id: string, secret_access_key: string, session_token: string|nil }
----@param source string where they came from, for messages
----@return table|nil credentials
----@return string|nil message
----@return string|nil code "InvalidCredentials"
-function credentials.new(keys, source)
-  local held = setmetatable({}, Keys)
-  for _, part in ipairs(parts) do
-    local value = keys[part]
-    if value ~= nil then
-      local fault = faulty(value, part, source)
-      if fault then return nil, fault, "InvalidCredentials" end
-      held[part] = value
-    end
-  end
-  local self = setmetatable({ source = source }, Credentials)
-  secrets[self] = held
-  return self
-end
-
---- What a signer is made from: { access_key_id=, secret_access_key=, session_token= }. The same table
---- as long as the keys are the same, so that a signer may be kept for it.
----@return table|nil
----@return string|nil message
----@return string|nil code
-function Credentials:get() return secrets[self] end
-
---- Whether a value is an object of `credentials.new`.
----@param value any
----@return boolean
-function credentials.is(value) return secrets[value] ~= nil end
-
-local SHORTEST = 8 -- characters; a made-up secret of a letter or two is in every text
-
---- Takes these secrets out of a text: a service that refuses a signature quotes what was signed, token included.
----@param text string
----@return string
-function Credentials:hide(text)
-  for _, part in ipairs({ "secret_access_key", "session_token" }) do
-    local value = secrets[self][part]
-    if value and #value >= SHORTEST then text = text:gsub(value:gsub("%p", "%%%0"), "(hidden)") end
-  end
-  return text
-end
+credentials.new = object.new
+credentials.is = object.is
 
 -- In the order in which they are asked.
-local chain = { "explicit", "environment", "profile" }
+local CHAIN = { "explicit", "environment", "assume_role", "web_identity", "sso", "credentials_file", "process", "config_file",
+  "container", "instance" }
+
+-- Those that a profile can be the source of a role with.
+local OF_A_PROFILE = { "web_identity", "sso", "credentials_file", "process", "config_file" }
 
 local remedy = "Give credentials in the call, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
   .. "or run `aws configure`; with no AWS account, use the sandbox (scripts/sandbox.lua)"
 
----@class eni6.aws.CredentialContext
----@field credentials table|nil keys given by the caller, or an object of `credentials.new`
+---@class eni6.aws.CredentialContext what providers see; all but `settings` may be left out
 ---@field settings eni6.aws.Settings
+---@field credentials table|nil keys given by the caller, or an object of `credentials.new`
+---@field region string|nil the caller's, for the service that gives roles' keys
+---@field time fun(): number seconds since the epoch
+---@field sleep fun(seconds: number)
+---@field random fun(n: integer): string n random bytes
+---@field warn fun(message: string)
+---@field observe fun(event: table)|nil of the requests to AWS that the search makes
+---@field transport fun(): table|nil, string?, string? the HTTP client for requests to AWS
+---@field direct fun(): table|nil, string?, string? a new HTTP client without proxies, for servers at hand
+---@field prompt (fun(question: string): string|nil, string?)|nil asks a person for a code
+---@field root eni6.aws.Settings those of the call, where `settings` are those of a profile on the way
+---@field asked_for boolean|nil a profile's credential_source names this provider
+---@field visited string[]|nil profiles on the way to this one
 
---- Asks each provider in turn.
----@param context eni6.aws.CredentialContext
----@return table|nil credentials
----@return string|nil message lists every place looked at, and what to do
----@return string|nil code "NoCredentials", "PartialCredentials", "InvalidCredentials"
-function credentials.resolve(context)
+local function own_transport(context)
+  local made
+  return function()
+    local message, code
+    if not made then made, message, code = require("eni6.http").new({ getenv = context.settings.getenv }) end
+    return made, message, code
+  end
+end
+
+-- The same with its defaults.
+local function complete(given)
+  local context = {}
+  for key, value in pairs(given) do context[key] = value end
+  local system = require("eni6.core").system
+  context.root = context.root or context.settings
+  context.time = context.time or system.time
+  context.random = context.random or system.random
+  context.sleep = context.sleep or function(seconds) require("eni6.tasks").sleep(seconds) end
+  context.warn = context.warn or function() end
+  context.transport = context.transport or own_transport(context)
+  context.direct = context.direct or function() return require("eni6.http").new({ proxy = false, getenv = function() end }) end
+  return context
+end
+
+-- Asks each provider in turn: credentials; nil, message, code where one is broken; or nil, reasons.
+local function search(names, context)
   local reasons = {}
-  for _, name in ipairs(chain) do
+  for _, name in ipairs(names) do
     local provider = require("eni6.aws.credentials." .. name)
     local found, why, code = provider.load(context)
     if found then return found end
     if code then return nil, why, code end
     reasons[#reasons + 1] = provider.name .. ": " .. why
   end
-  return nil, "no AWS credentials. Looked at: " .. table.concat(reasons, "; ") .. ". " .. remedy, "NoCredentials"
+  return nil, table.concat(reasons, "; ")
+end
+
+--- Asks each provider in turn.
+---@param context eni6.aws.CredentialContext
+---@return eni6.aws.Credentials|nil
+---@return string|nil message lists every place looked at, why each had none, and what to do
+---@return string|nil code "NoCredentials", "PartialCredentials", "InvalidCredentials", "InvalidConfig", or what kept a
+---  provider from giving what it should
+function credentials.resolve(context)
+  local found, message, code = search(CHAIN, complete(context))
+  if found or code then return found, message, code end
+  return nil, "no AWS credentials. Looked at: " .. message .. ". " .. remedy, "NoCredentials"
+end
+
+--- The credentials of the context's profile, whatever kind they are, but for roles.
+---@param context eni6.aws.CredentialContext complete
+---@return eni6.aws.Credentials|nil
+---@return string|nil message
+---@return string|nil code
+function credentials.of_profile(context)
+  local found, message, code = search(OF_A_PROFILE, context)
+  if found or code then return found, message, code end
+  return nil, string.format("profile %s has no credentials: %s", context.settings.profile, message), "NoCredentials"
 end
 
 --- One half of a pair of keys is missing.

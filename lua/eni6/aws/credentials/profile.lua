@@ -1,63 +1,55 @@
---- Keys written in the profile: in the credentials file, or else in the config file.
+--- Keys written in the profile, for the providers of the two files.
 
-local profile = { name = "profile" }
+local object = require "eni6.aws.credentials.object"
+
+local profile = {}
 
 local ID, SECRET = "aws_access_key_id", "aws_secret_access_key"
 
 local function token_of(options)
-  local token = options.aws_session_token or options.aws_security_token
-  return token ~= "" and token or nil
+  for _, name in ipairs({ "aws_security_token", "aws_session_token" }) do
+    local token = options[name]
+    if type(token) == "string" and token ~= "" then return token end
+  end
 end
 
 -- Both keys are taken from one file, so that halves of two pairs never meet.
-local function from_file(section, path)
+local function from_section(section, path, options)
   local credentials = require "eni6.aws.credentials"
   local id, secret = section.options[ID], section.options[SECRET]
   local function place(name) return string.format("%s of [%s] in %s", name, section.name, path) end
   if type(id) ~= "string" or id == "" then return credentials.partial(place(SECRET), ID) end
   if type(secret) ~= "string" or secret == "" then return credentials.partial(place(ID), SECRET) end
-  return credentials.new({ access_key_id = id, secret_access_key = secret, session_token = token_of(section.options) },
-    string.format("[%s] in %s", section.name, path))
+  return object.new({ access_key_id = id, secret_access_key = secret, session_token = token_of(section.options) },
+    string.format("[%s] in %s", section.name, path), options)
 end
 
--- Ways to get keys that come before written ones. Taking the written keys instead would act as somebody else.
-local elsewhere = { "role_arn", "sso_session", "sso_start_url", "web_identity_token_file", "credential_process" }
-
-local function indirect(settings)
-  for _, key in ipairs(elsewhere) do
-    local value, source = settings:get(key)
-    if value then
-      return nil, string.format("%s: eni6 can't get keys this way; with version 2 of the AWS CLI, "
-        .. 'eval "$(aws configure export-credentials --profile %s --format env)" puts them into the environment',
-        source, settings.profile), "UnsupportedCredentials"
-    end
-  end
+local function why_not(file, name)
+  if file.problem then return file.problem end
+  return file.path .. (file.read and " has no keys for profile " .. name or " does not exist")
 end
 
-local function why_not(settings)
-  local places = {}
-  for _, kind in ipairs({ "credentials", "config" }) do
-    local file = settings.files[kind]
-    places[#places + 1] = file.problem or file.path .. (file.read and " has no keys for it" or " does not exist")
-  end
-  return string.format("%s has none (%s)", settings.profile, table.concat(places, ", "))
+--- Whether the context's profile has keys written in a file.
+---@param settings eni6.aws.Settings
+---@param kind "credentials"|"config"
+---@return boolean
+function profile.has_keys(settings, kind)
+  local section = settings:section(kind)
+  return section ~= nil and (section.options[ID] or section.options[SECRET]) ~= nil
 end
 
+--- The keys that one of the files has for the profile.
 ---@param context eni6.aws.CredentialContext
----@return table|nil credentials
+---@param kind "credentials"|"config"
+---@param method string
+---@return eni6.aws.Credentials|nil
 ---@return string|nil why
 ---@return string|nil code
-function profile.load(context)
+function profile.load(context, kind, method)
   local settings = context.settings
-  local _, message, code = indirect(settings)
-  if code then return nil, message, code end
-  for _, kind in ipairs({ "credentials", "config" }) do
-    local section = settings:section(kind)
-    if section and (section.options[ID] or section.options[SECRET]) then
-      return from_file(section, settings.files[kind].path)
-    end
-  end
-  return nil, why_not(settings)
+  local file = settings.files[kind]
+  if not profile.has_keys(settings, kind) then return nil, why_not(file, settings.profile) end
+  return from_section(settings:section(kind), file.path, { method = method })
 end
 
 return profile

@@ -30,6 +30,7 @@ local model = {}
 ---@field output eni6.aws.Type|nil
 ---@field result_wrapper string|nil   the element that holds the result (query protocol)
 ---@field idempotency_token string|nil   the input member that carries it, usually ClientToken
+---@field unsigned boolean|nil   a token among its parameters says who asks; no credentials are needed
 
 ---@class eni6.aws.Paginator
 ---@field input_token string   the parameter that asks for the next page
@@ -136,6 +137,9 @@ local function shape_of(service, operation_name, text)
   return service:_type((text:gsub("^~", operation_name)))
 end
 
+-- The model's files do not tell.
+local UNSIGNED = { AssumeRoleWithSAML = true, AssumeRoleWithWebIdentity = true }
+
 local function parse_operation(service, name, line)
   local input, output, wrapper = line:match("^(%S+) ([^/]+)/?(.*)$")
   local operation = {
@@ -143,6 +147,7 @@ local function parse_operation(service, name, line)
     input = shape_of(service, name, input),
     output = shape_of(service, name, output),
     result_wrapper = wrapper ~= "" and wrapper or nil,
+    unsigned = UNSIGNED[name],
   }
   for _, member in ipairs(operation.input and operation.input.members or {}) do
     if member.idempotency_token then operation.idempotency_token = member.name end
