@@ -110,6 +110,7 @@ build = {
       libdirs = { "$(EXPAT_LIBDIR)" },
       libraries = { "expat" },
     },
+    ["eni6.aws.calls"] = "lua/eni6/aws/calls.lua",
     ["eni6.aws.client"] = "lua/eni6/aws/client.lua",
     ["eni6.aws.clock"] = "lua/eni6/aws/clock.lua",
     ["eni6.aws.config"] = "lua/eni6/aws/config.lua",
@@ -291,6 +292,7 @@ build = {
     ["eni6.suggest"] = "lua/eni6/suggest.lua",
     ["eni6.tasks"] = "lua/eni6/tasks.lua",
     ["eni6.tasks.loop"] = "lua/eni6/tasks/loop.lua",
+    ["eni6.tasks.waits"] = "lua/eni6/tasks/waits.lua",
     ["eni6.uri"] = "lua/eni6/uri.lua",
   },
   install = {

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -50,6 +51,20 @@ int eni6_poller_set(int poller, int fd, int events, struct eni6_error *error) {
   if (epoll_ctl(poller, EPOLL_CTL_MOD, fd, &event) == 0) return 0;
   if (errno == ENOENT && epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) == 0) return 0;
   return eni6_error_system(error, errno, "cannot wait for descriptor %d", fd);
+}
+
+/* Always readable: the set asks for it once each time it is woken, so that nothing has to be read.
+ */
+int eni6_waker_open(struct eni6_error *error) {
+  int waker = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+  return waker < 0 ? eni6_error_system(error, errno, "eventfd") : waker;
+}
+
+int eni6_poller_wake(int poller, int waker, struct eni6_error *error) {
+  struct epoll_event event = {.data.fd = waker, .events = EPOLLIN | EPOLLONESHOT};
+  if (epoll_ctl(poller, EPOLL_CTL_MOD, waker, &event) == 0) return 0;
+  if (errno == ENOENT && epoll_ctl(poller, EPOLL_CTL_ADD, waker, &event) == 0) return 0;
+  return eni6_error_system(error, errno, "cannot wake the poller");
 }
 
 int eni6_poller_wait(int poller, struct eni6_ready *ready, int size, int milliseconds,

@@ -33,6 +33,12 @@ int eni6_poller_open(struct eni6_error *error);
  * more if 0, which never fails. -EPERM: a file, which is always ready. */
 int eni6_poller_set(int poller, int fd, int events, struct eni6_error *error);
 
+/* The descriptor with which eni6_poller_wake wakes sets. */
+int eni6_waker_open(struct eni6_error *error);
+
+/* Makes the set ready once more, for the waker, whoever waits for it. */
+int eni6_poller_wake(int poller, int waker, struct eni6_error *error);
+
 /* Waits at most that long (-1: for ever) and tells how many of `size` are ready;
  * 0 also when a signal came. */
 int eni6_poller_wait(int poller, struct eni6_ready *ready, int size, int milliseconds,

@@ -87,30 +87,31 @@ static int l_poll(lua_State *L) {
 enum { READY_AT_ONCE = 64 };
 
 struct poller {
-  int fd; /* -1: closed */
+  int fd;    /* -1: closed */
+  int waker; /* -1: not made yet */
 };
 
 /* poller(): a set of descriptors to wait for. */
 static int l_poller(lua_State *L) {
   struct eni6_error error;
   struct poller *poller = eni6L_new(L, sizeof *poller, POLLER_TYPE);
-  poller->fd = -1;
+  poller->fd = poller->waker = -1;
   int fd = eni6_poller_open(&error);
   if (fd < 0) return eni6L_fail(L, &error);
   poller->fd = fd;
   return 1;
 }
 
-static int check_poller(lua_State *L) {
+static struct poller *check_poller(lua_State *L) {
   struct poller *poller = luaL_checkudata(L, 1, POLLER_TYPE);
   if (poller->fd < 0) luaL_argerror(L, 1, "closed poller");
-  return poller->fd;
+  return poller;
 }
 
 /* set(fd, "r"|"w"|"rw"|nil): true | nil, message, code. nil: no longer. */
 static int l_poller_set(lua_State *L) {
   struct eni6_error error;
-  int poller = check_poller(L);
+  int poller = check_poller(L)->fd;
   int fd = (int)eni6L_integer(L, 2, 0, INT_MAX);
   int events = lua_isnoneornil(L, 3) ? 0 : events_from_text(L, luaL_checkstring(L, 3));
   if (eni6_poller_set(poller, fd, events, &error) < 0) return eni6L_fail(L, &error);
@@ -118,37 +119,52 @@ static int l_poller_set(lua_State *L) {
   return 1;
 }
 
+/* wake(): true | nil, message, code. The poller is ready once more, and no descriptor is the
+ * reason. */
+static int l_poller_wake(lua_State *L) {
+  struct eni6_error error;
+  struct poller *poller = check_poller(L);
+  if (poller->waker < 0) poller->waker = eni6_waker_open(&error);
+  if (poller->waker < 0) return eni6L_fail(L, &error);
+  if (eni6_poller_wake(poller->fd, poller->waker, &error) < 0) return eni6L_fail(L, &error);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 /* wait(seconds|nil): the list of the descriptors that are ready, each followed
- * by "r", "w" or "rw"; empty too when a signal came. */
+ * by "r", "w" or "rw"; empty too when a signal came, or wake was called. */
 static int l_poller_wait(lua_State *L) {
   static const char *const names[] = {"", "r", "w", "rw"};
   struct eni6_error error;
   struct eni6_ready ready[READY_AT_ONCE];
-  int poller = check_poller(L);
+  struct poller *poller = check_poller(L);
   int timeout = lua_isnoneornil(L, 2) ? -1 : milliseconds(luaL_checknumber(L, 2));
-  int count = eni6_poller_wait(poller, ready, READY_AT_ONCE, timeout, &error);
+  int count = eni6_poller_wait(poller->fd, ready, READY_AT_ONCE, timeout, &error);
   if (count < 0) return eni6L_fail(L, &error);
   lua_createtable(L, 2 * count, 0);
+  lua_Integer filled = 0;
   for (int i = 0; i < count; i++) {
     int name = (ready[i].events & POLLIN ? 1 : 0) + (ready[i].events & POLLOUT ? 2 : 0);
+    if (ready[i].fd == poller->waker) continue;
     lua_pushinteger(L, ready[i].fd);
-    lua_rawseti(L, -2, 2 * i + 1);
+    lua_rawseti(L, -2, ++filled);
     lua_pushstring(L, names[name]);
-    lua_rawseti(L, -2, 2 * i + 2);
+    lua_rawseti(L, -2, ++filled);
   }
   return 1;
 }
 
 /* pollfd(): readable when any of them is ready. */
 static int l_poller_pollfd(lua_State *L) {
-  lua_pushinteger(L, check_poller(L));
+  lua_pushinteger(L, check_poller(L)->fd);
   return 1;
 }
 
 static int l_poller_close(lua_State *L) {
   struct poller *poller = luaL_checkudata(L, 1, POLLER_TYPE);
   if (poller->fd >= 0) close(poller->fd);
-  poller->fd = -1;
+  if (poller->waker >= 0) close(poller->waker);
+  poller->fd = poller->waker = -1;
   return 0;
 }
 
@@ -166,11 +182,9 @@ int eni6L_open_system(lua_State *L) {
                                        {"poller", l_poller},
                                        {"is_terminal", l_is_terminal},
                                        {0}};
-  static const luaL_Reg methods[] = {{"set", l_poller_set},
-                                     {"wait", l_poller_wait},
-                                     {"pollfd", l_poller_pollfd},
-                                     {"close", l_poller_close},
-                                     {0}};
+  static const luaL_Reg methods[] = {{"set", l_poller_set},     {"wait", l_poller_wait},
+                                     {"wake", l_poller_wake},   {"pollfd", l_poller_pollfd},
+                                     {"close", l_poller_close}, {0}};
   static const luaL_Reg metamethods[] = {
       {"__gc", l_poller_close}, {"__close", l_poller_close}, {0}};
   eni6L_type(L, POLLER_TYPE, methods, metamethods);

@@ -211,14 +211,16 @@ function client_methods:request(request)
   return transfer:result()
 end
 
--- Keeps the outcome, lets go of what core holds, and tells who waits.
+-- Keeps the outcome, lets go of what core holds, and tells who waits. An interrupt may end it at any point: then it is
+-- done again when the transfer is cancelled.
 local function finish(transfer)
   local handle = transfer.handle
-  if transfer.outcome then return end
-  transfer.outcome = transfer.failure or table.pack(handle:result())
+  if transfer.finished then return end
+  transfer.outcome = transfer.outcome or transfer.failure or table.pack(handle:result())
   if transfer.outcome[1] then setmetatable(transfer.outcome[1], response_metatable) end
   transfer.client.transfers[handle] = nil
   handle:close()
+  transfer.finished = true
   local notify = transfer.notify
   transfer.notify = nil
   if notify then notify() end
@@ -287,8 +289,8 @@ end
 
 --- Ends the transfer with ECANCELED; nothing if it is done.
 function transfer_methods:cancel()
-  if self.outcome then return end
-  self.handle:cancel()
+  if self.finished then return end
+  if not self.outcome then self.handle:cancel() end
   finish(self)
 end
 

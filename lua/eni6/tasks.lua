@@ -6,188 +6,19 @@
 -- blocks. A task is cancelled at its next wait, which raises `tasks.CANCELLED`.
 -- A wait in a coroutine that the program made itself blocks, also in a task.
 
-local system = require("eni6.core").system
 local loops = require "eni6.tasks.loop"
+local waits = require "eni6.tasks.waits"
 
 local tasks = {}
-
--- What a task yields, to tell a wait of ours from a stray coroutine.yield.
-local WAIT = {}
 
 -- A cancelled task that goes on waiting is resumed that often, then dropped.
 local LAST_CHANCES = 100
 
---- Raised by the waits of a task that was cancelled. Let it pass.
-tasks.CANCELLED = setmetatable({}, { __tostring = function() return "the task was cancelled" end })
+local WAIT, current, suspend = waits.WAIT, waits.current, waits.suspend
 
-local by_thread = setmetatable({}, { __mode = "k" })
-
--- The task in whose coroutine we are, if it can wait from here.
-local function current()
-  local thread = coroutine.running()
-  return coroutine.isyieldable() and by_thread[thread] or nil
-end
-
---- The clock of every deadline here.
----@return number seconds of the monotonic clock
-tasks.now = system.monotonic
-
--- --- waiting inside a task ------------------------------------------------------------
-
---- Raises tasks.CANCELLED if the task that calls it was cancelled: for long work without waits.
-function tasks.checkpoint()
-  local task = current()
-  if task and task.cancelled then error(tasks.CANCELLED, 0) end
-end
-
--- Suspends the task until the wait is over; returns its outcome, or raises
--- CANCELLED if the task was cancelled before that.
-local function suspend(task, wait)
-  if not task.cancelled then
-    wait.task, task.wait = task, wait
-    task.runner.loop:arm(wait)
-    coroutine.yield(WAIT)
-    task.wait = nil
-    if wait.outcome then return wait.outcome end
-  end
-  task.last_chances = task.last_chances - 1
-  if task.last_chances < 0 then coroutine.yield(WAIT) end -- never resumed
-  error(tasks.CANCELLED, 0)
-end
-
--- --- waiting anywhere ------------------------------------------------------------------
-
-local function timed_out(seconds)
-  return nil, string.format("nothing happened within %g seconds", seconds), "ETIMEDOUT"
-end
-
--- Blocks until an entry is ready or a time has come: "ready", "timeout", or nil, message, code.
-local function block(entries, due, renew)
-  while true do
-    local now = tasks.now()
-    local nearest = math.min(due or math.huge, renew or math.huge)
-    local ready, message, code = system.poll(entries, nearest < math.huge and math.max(0, nearest - now) or nil)
-    if not ready then return nil, message, code end
-    for _, is_ready in ipairs(ready) do
-      if is_ready then return "ready" end
-    end
-    now = tasks.now()
-    if renew and now >= renew then return "ready" end
-    if due and now >= due then return "timeout" end
-  end
-end
-
-local function wait_for(entries, seconds, own_timeout)
-  local task = current()
-  local due = seconds and tasks.now() + seconds
-  local renew = own_timeout and tasks.now() + own_timeout
-  local outcome, message, code
-  if task then
-    outcome = suspend(task, { entries = entries, due = due, renew = renew })
-  else
-    outcome, message, code = block(entries, due, renew)
-  end
-  if not outcome then return nil, message, code end
-  if outcome == "timeout" then return timed_out(seconds) end
-  return true
-end
-
---- Waits until one of the descriptors is ready.
----@param entries table[] `{ {fd, "r"|"w"|"rw"}, … }`; may be empty, which waits for the time alone
----@param seconds number? how long at most; nil: for ever
----@return true|nil ready, string? message, string? code "ETIMEDOUT" when the time is over
-function tasks.poll(entries, seconds) return wait_for(entries, seconds) end
-
---- Waits until something is ready that follows the convention of pollfd, events and timeout, or until its own
---- timeout has passed (it then wants to be asked again).
----@param waitable table `:pollfd()` (or nil for none), `:events()` "r", "w" or "rw", `:timeout()` seconds or nil
----@param seconds number? how long at most; nil: for ever
----@return true|nil ready, string? message, string? code "ETIMEDOUT"
-function tasks.wait(waitable, seconds)
-  local fd = waitable:pollfd()
-  return wait_for(fd and { { fd, waitable:events() } } or {}, seconds, waitable:timeout())
-end
-
---- Waits for a time to pass.
----@param seconds number
-function tasks.sleep(seconds)
-  if type(seconds) ~= "number" then error("tasks.sleep: expected seconds, not " .. type(seconds), 2) end
-  wait_for({}, seconds)
-end
-
--- Steps the source's driver until it is done; cancels it if anything is raised meanwhile.
-local function drive(source)
-  local driver = source:driver()
-  while not source:done() do
-    assert(system.poll({ { driver:pollfd(), driver:events() } }, driver:timeout()))
-    if not source:done() then driver:step() end
-  end
-end
-
---- Waits until something is done that a driver moves on, as a transfer is by its client. If the task is cancelled,
---- or an error is raised while this blocks (an interrupt), the source is cancelled.
----@param source table `:done()`, `:driver()` (an object with pollfd, events, timeout and step, which never waits),
----`:on_done(fn)` and `:cancel()`
-function tasks.await(source)
-  if source:done() then return end
-  local task = current()
-  if task and task.cancelled then source:cancel() end
-  if task then
-    suspend(task, { source = source })
-  else
-    local ok, fault = pcall(drive, source)
-    if not ok then
-      source:cancel()
-      error(fault, 0)
-    end
-  end
-end
-
--- --- locks -----------------------------------------------------------------------------
-
----@class eni6.tasks.lock
-local lock_methods = {}
-local lock_metatable = { __index = lock_methods, __name = "eni6.tasks.lock" }
-
---- Makes a lock: what one task does under it, others wait for.
----@return eni6.tasks.lock
-function tasks.lock() return setmetatable({ waits = {} }, lock_metatable) end
-
--- Outside a task the lock is taken at once, since its holder could not go on.
-local function enter(lock, seconds)
-  local task, due = current(), tasks.now() + seconds
-  while lock.key and task and tasks.now() < due do
-    local wait = { due = due, task = task }
-    table.insert(lock.waits, wait)
-    suspend(task, wait)
-  end
-  lock.key = {}
-  return lock.key
-end
-
--- Nothing for a key that was taken over.
-local function leave(lock, key)
-  if lock.key ~= key then return end
-  local waits = lock.waits
-  lock.key, lock.waits = nil, {}
-  for _, wait in ipairs(waits) do wait.task.runner.loop:over(wait, "ready") end
-end
-
---- Calls a function once no other task is in one under this lock.
----@param seconds number how long to wait at most; then the lock is taken over from a holder that hangs
----@param fn function
----@param ... any its arguments
----@return any … what the function returns; what it raises is raised
-function lock_methods:run(seconds, fn, ...)
-  local key = enter(self, seconds)
-  local results = table.pack(pcall(fn, ...))
-  leave(self, key)
-  if not results[1] then error(results[2], 0) end
-  return table.unpack(results, 2, results.n)
-end
-
----@return boolean held whether some task is in a function under the lock
-function lock_methods:held() return self.key ~= nil end
+tasks.CANCELLED, tasks.now, tasks.checkpoint = waits.CANCELLED, waits.now, waits.checkpoint
+tasks.poll, tasks.wait, tasks.sleep, tasks.await = waits.poll, waits.wait, waits.sleep, waits.await
+tasks.lock = require("eni6.tasks.lock").new
 
 -- --- tasks ---------------------------------------------------------------------------------
 
@@ -213,11 +44,14 @@ local function settle(task, outcome)
   task.outcome = outcome
   runner.live[task] = nil
   group.members[task] = outcome.cancelled and true or nil
-  if task.thread then by_thread[task.thread] = nil end
+  if task.thread then waits.belongs(task.thread, nil) end
   task.wait, task.thread, task.fn, task.arguments = nil, nil, nil, nil -- a result may be kept for long
   if task.counted then group.running = group.running - 1 end
   group.live = group.live - 1
   for _, wait in ipairs(task.watchers or {}) do runner.loop:over(wait, "ready") end
+  local notify = task.notify
+  task.notify = nil
+  if notify then notify() end
   if outcome.failed then keep_failure(group, task, outcome) end
   if group.live == 0 then group_ended(group) else start_queued(group) end
 end
@@ -253,16 +87,21 @@ local function after_resume(task, ok, first, ...)
   return settle(task, raised(task, first))
 end
 
+-- What a task's coroutine runs. An interrupt may have kept it from its start, and it was cancelled since.
+local function body_of(task)
+  if task.cancelled then error(tasks.CANCELLED, 0) end
+  return task.fn(table.unpack(task.arguments, 1, task.arguments.n))
+end
+
 local function resume(task)
   if task.outcome then return end
-  if task.thread then
-    after_resume(task, coroutine.resume(task.thread))
-    return
+  if not task.thread then
+    if task.cancelled then return settle_cancelled(task) end
+    task.thread = coroutine.create(body_of)
+    waits.belongs(task.thread, task)
   end
-  if task.cancelled then return settle_cancelled(task) end
-  task.thread = coroutine.create(task.fn)
-  by_thread[task.thread] = task
-  after_resume(task, coroutine.resume(task.thread, table.unpack(task.arguments, 1, task.arguments.n)))
+  if coroutine.status(task.thread) == "dead" then return settle_cancelled(task) end -- an interrupt took its outcome
+  after_resume(task, coroutine.resume(task.thread, task))
 end
 
 -- A task is cancelled: what it waits for is given up, and it wakes. One that
@@ -300,6 +139,31 @@ end
 
 ---@return boolean done whether it has ended, in whatever way
 function task_methods:done() return self.outcome ~= nil end
+
+local end_now
+
+--- Cancels it: what it waits for is given up, and it has ended when this returns; asked by a task of the same
+--- runner, it ends once that one waits. Nothing if it has ended.
+function task_methods:cancel()
+  cancel_task(self)
+  if not self.runner.inside then end_now(self) end
+end
+
+--- Cancels it with the next step of its runner. Runs no code of the task's, and raises nothing, for finalizers.
+function task_methods:abandon()
+  local runner = self.runner
+  if self.outcome or runner.closed then return end
+  runner.abandoned[#runner.abandoned + 1] = self
+  pcall(runner.loop.nudge, runner.loop) -- what it nudges may have been collected before us
+end
+
+--- For `tasks.await`: has a function called once, when the task has ended.
+---@param notify function
+function task_methods:on_done(notify) self.notify = notify end
+
+--- For `tasks.await`: the runner, which must be stepped for the task to end.
+---@return eni6.tasks.runner driver
+function task_methods:driver() return self.runner end
 
 -- --- groups -----------------------------------------------------------------------------------
 
@@ -340,9 +204,11 @@ function start_queued(group)
     local task = group.queue[group.first]
     group.queue[group.first] = nil
     group.first = group.first + 1
-    group.running = group.running + 1
-    task.counted = true
-    make_ready(group.runner, task)
+    if not task.cancelled then
+      group.running = group.running + 1
+      task.counted = true
+      make_ready(group.runner, task)
+    end
   end
 end
 
@@ -427,7 +293,8 @@ local function group_result(group)
   return nil, first.message, first.code, detail
 end
 
-local function new_group(runner, fn, options)
+-- A group whose own function is a task already; the first to run it.
+local function bare_group(runner, options, name, fn, ...)
   local group = setmetatable({
     runner = runner,
     on_failure = options.on_failure or "cancel",
@@ -436,8 +303,15 @@ local function new_group(runner, fn, options)
     queue = {}, first = 1, last = 0,
     failures = {},
   }, group_metatable)
-  group.body = add_task(group, "the group's own function", fn, group)
+  group.body = add_task(group, name, fn, ...)
   make_ready(runner, group.body)
+  return group
+end
+
+-- The same whose function gets the group, to spawn tasks in it.
+local function new_group(runner, fn, options)
+  local group
+  group = bare_group(runner, options, "the group's own function", function() return fn(group) end)
   if options.deadline then
     group.deadline_timer = runner.loop:at(tasks.now() + options.deadline, function()
       if group.cancelled then return end
@@ -460,10 +334,17 @@ local function run_ready(self)
   for index = 1, #ready do resume(ready[index]) end
 end
 
+local function cancel_abandoned(self)
+  local abandoned = self.abandoned
+  self.abandoned = {}
+  for _, task in ipairs(abandoned) do cancel_task(task) end
+end
+
 -- One round: those that are ready run, then what they wait for is polled.
 local function advance(self, seconds)
+  if #self.abandoned > 0 then cancel_abandoned(self) end
   run_ready(self)
-  if self.group.ended then return end
+  if not seconds and not next(self.live) then return end
   self.loop:turn(#self.ready > 0 and 0 or seconds)
   run_ready(self)
 end
@@ -481,26 +362,54 @@ local function abort(self)
       resume(task)
     end
   end
-  self.ready = {}
+  self.ready, self.abandoned = {}, {}
 end
 
--- Calls fn(self, …); if it raises (an interrupt), nothing is left running.
+local function run_inside(self, fn, ...)
+  self.inside = true
+  fn(self, ...)
+  self.inside = false
+end
+
+-- Calls fn(self, …); if it raises (an interrupt, at whichever instruction), nothing is left running.
 local function guarded(self, fn, ...)
   if self.inside then error("runner: step was called from a task of its own", 3) end
-  self.inside = true
-  local ok, fault = pcall(fn, self, ...)
+  local ok, fault = pcall(run_inside, self, fn, ...)
+  if ok then return end
   self.inside = false
-  if not ok then
-    abort(self)
-    error(fault, 0)
-  end
+  abort(self)
+  error(fault, 0)
 end
 
-local function start(fn, options)
-  local self = setmetatable({ ready = {}, live = {}, count = 0 }, runner_metatable)
-  local loop, message, code = loops.new(function(wait) make_ready(self, wait.task) end)
+local function run_until_ended(self, task)
+  while not task.outcome and #self.ready > 0 do run_ready(self) end
+end
+
+function end_now(task) guarded(task.runner, run_until_ended, task) end
+
+local function open()
+  local self = setmetatable({ ready = {}, live = {}, abandoned = {}, count = 0 }, runner_metatable)
+  local loop, message, code = loops.new(function(wait)
+    make_ready(self, wait.task)
+    -- Somebody else moved our driver on: who sleeps on our descriptor must hear of it.
+    if not self.inside then self.loop:nudge() end
+  end)
   if not loop then return nil, message, code end
   self.loop = loop
+  return self
+end
+
+-- For a foreign loop: what may fail of a nudge fails here.
+local function open_for_host()
+  local self, message, code = open()
+  local ok = self
+  if self then ok, message, code = self.loop:nudge() end
+  if ok then return self end
+  if self then self.loop:close() end
+  return nil, message, code
+end
+
+local function with_group(self, fn, options)
   self.group = new_group(self, fn, options)
   return self
 end
@@ -514,28 +423,52 @@ end
 function tasks.start(fn, options)
   options = options or {}
   check_options(fn, options)
-  return start(fn, options)
+  local runner, message, code = open_for_host()
+  if not runner then return nil, message, code end
+  return with_group(runner, fn, options)
 end
 
----@return integer descriptor readable when step has something to do
+--- A runner without a group, for a program with an event loop of its own that starts one thing after the other:
+--- each `runner:spawn` is a group by itself, and the one descriptor serves all of them.
+---@return eni6.tasks.runner|nil runner, string? message, string? code "EMFILE", …
+function tasks.open() return open_for_host() end
+
+--- Starts a task of its own, which runs from the next step on. The descriptor is readable at once.
+---@param name string
+---@param fn function may wait, and hold groups
+---@param ... any its arguments
+---@return eni6.tasks.task task `:done()`, `:result()`, `:cancel()`
+function runner_methods:spawn(name, fn, ...)
+  if type(name) ~= "string" then error("runner:spawn: the name must be a string, not " .. type(name), 2) end
+  if type(fn) ~= "function" then error("runner:spawn: expected a function, not " .. type(fn), 2) end
+  if self.closed then error("runner:spawn: the runner is closed", 2) end
+  local task = bare_group(self, {}, name, fn, ...).body
+  if not self.inside then self.loop:nudge() end
+  return task
+end
+
+---@return integer descriptor readable when step has something to do, but for what `timeout` says
 function runner_methods:pollfd() return self.loop:pollfd() end
 
 ---@return string events "r"
 function runner_methods:events() return "r" end -- luacheck: no self
 
 ---@return number|nil seconds after which to call step at the latest
-function runner_methods:timeout() return #self.ready > 0 and 0 or self.loop:timeout() end
+function runner_methods:timeout()
+  return (#self.ready > 0 or #self.abandoned > 0) and 0 or self.loop:timeout()
+end
 
 --- Does what can be done without waiting. If it raises, all tasks have been cancelled.
 function runner_methods:step()
-  if not self.group.ended then guarded(self, advance, 0) end
+  if not self.closed then guarded(self, advance, 0) end
 end
 
----@return boolean done
-function runner_methods:done() return self.group.ended == true end
+---@return boolean done whether nothing is left to do
+function runner_methods:done() return next(self.live) == nil end
 
---- What tasks.group would return.
+--- What tasks.group would return: of a runner that tasks.start made.
 function runner_methods:result()
+  if not self.group then error("runner:result: its tasks have their own results", 2) end
   if not self.group.ended then error("runner:result: not done: step it", 2) end
   return group_result(self.group)
 end
@@ -543,14 +476,15 @@ end
 --- Cancels what still runs, and closes the descriptor. May be called again.
 function runner_methods:close()
   if self.inside then error("runner:close: called from a task of its own; use group:cancel", 2) end
-  if not self.group.ended then abort(self) end
+  abort(self)
+  self.closed = true
   self.loop:close()
 end
 
 runner_metatable.__close = runner_methods.close
 
 local function run_to_end(self)
-  while not self.group.ended do advance(self, nil) end
+  while next(self.live) do advance(self, nil) end
 end
 
 -- A group in a task of another: it joins its runner, and the task waits for it.
@@ -584,8 +518,9 @@ function tasks.group(fn, options)
     tasks.checkpoint()
     return nested(task, fn, options)
   end
-  local runner, message, code = start(fn, options)
+  local runner, message, code = open()
   if not runner then return nil, message, code end
+  with_group(runner, fn, options)
   local ok, fault = pcall(guarded, runner, run_to_end)
   runner.loop:close()
   if not ok then error(fault, 0) end

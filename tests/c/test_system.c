@@ -56,6 +56,27 @@ static void poller_tells_what_is_ready(void **state) {
   close(poller);
 }
 
+static void poller_wakes_once(void **state) {
+  (void)state;
+  struct eni6_error error;
+  struct eni6_ready ready[8];
+  int poller = eni6_poller_open(&error), waker = eni6_waker_open(&error);
+  assert_true(poller >= 0 && waker >= 0);
+  for (int round = 0; round < 3; round++) {
+    assert_int_equal(eni6_poller_wake(poller, waker, &error), 0);
+    assert_int_equal(eni6_poller_wake(poller, waker, &error), 0); /* still once */
+    struct pollfd itself = {.fd = poller, .events = POLLIN};
+    assert_int_equal(poll(&itself, 1, 0), 1);
+    assert_int_equal(eni6_poller_wait(poller, ready, 8, -1, &error), 1);
+    assert_int_equal(ready[0].fd, waker);
+    assert_int_equal(poll(&itself, 1, 0), 0);
+    assert_int_equal(eni6_poller_wait(poller, ready, 8, 0, &error), 0);
+  }
+  close(waker);
+  assert_int_equal(eni6_poller_wake(poller, waker, &error), -EBADF);
+  close(poller);
+}
+
 static void poller_refuses_a_file(void **state) {
   (void)state;
   struct eni6_error error;
@@ -110,6 +131,7 @@ int main(void) {
       cmocka_unit_test(clocks_go_on),
       cmocka_unit_test(random_bytes_fill_all_of_it),
       cmocka_unit_test(poller_tells_what_is_ready),
+      cmocka_unit_test(poller_wakes_once),
       cmocka_unit_test(poller_refuses_a_file),
       cmocka_unit_test(guard_swallows_its_own_sigpipe_only),
   };

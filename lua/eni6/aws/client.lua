@@ -89,7 +89,7 @@ local function surroundings(options)
     prompt = options.prompt,
     warn = options.warn,
     search = require("eni6.tasks").lock(),
-    timeout = options.timeout or TIMEOUT,
+    attempt_timeout = options.timeout or TIMEOUT,
     connect_timeout = options.connect_timeout or CONNECT_TIMEOUT,
     clock_offset = 0,
   }
@@ -201,8 +201,9 @@ function Client:transport()
   return self.own_http, message, code
 end
 
---- Closes the connections that are the client's own. Safe twice.
+--- Cancels the calls that were started, and closes the connections that are the client's own. Safe twice.
 function Client:close()
+  if self.runner then self.runner:close() end
   self.closed = true
   if self.own_http then self.own_http:close() end
   self.own_http = nil
@@ -271,10 +272,11 @@ local function exchange_in_turn(self, request)
 end
 
 local function attempt(self, request)
-  request.attempt = request.attempt + 1
+  local lost = request.lost
+  request.attempt, request.lost = request.attempt + 1, true -- until an answer says otherwise
   local outcome, began = exchange_in_turn(self, request)
+  request.lost = lost or outcome.result ~= nil or require("eni6.aws.retries").classify(outcome) == "lost"
   tell(self, request, outcome, began)
-  request.lost = request.lost or require("eni6.aws.retries").classify(outcome) == "lost"
   -- A dry run that would succeed is answered with an error.
   if request.dry_run and outcome.code == "DryRunOperation" then outcome.result = { DryRun = true } end
   return outcome
@@ -317,6 +319,31 @@ local function operation_of(self, name, level)
   return operation
 end
 
+local function unsent(operation, more)
+  local detail = { operation = operation.name, attempts = 0, retryable = false }
+  for key, value in pairs(more or {}) do detail[key] = value end
+  return detail
+end
+
+-- The parameters are looked at once, here.
+local function prepare(self, operation, params)
+  local ok, message, code, faulty = require("eni6.aws.validate").check(self.service, operation.name, params)
+  if not ok then return nil, message, code, unsent(operation, { faults = faulty.faults }) end
+  return new_request(self, operation, params or {})
+end
+
+local function carry_out(self, request)
+  if not self.credentials and not request.operation.unsigned then
+    local ok, message, code = find_credentials(self)
+    if not ok then return nil, message, code, unsent(request.operation) end
+  end
+  return perform(self, request)
+end
+
+local function check_open(self)
+  if self.closed then error("the client is closed", 3) end
+end
+
 --- Calls an operation: `client:call("DescribeVpcs", {…})` is `client:DescribeVpcs{…}`.
 ---@param name string an operation; one that does not exist raises, and tells the nearest
 ---@param params table|nil checked against the model before anything is sent; true dry runs give { DryRun = true }
@@ -326,19 +353,10 @@ end
 ---@return table|nil detail { operation=, attempts=, status=, request_id=, retryable=, unknown=, client_token=, faults= };
 ---  unknown: one of the attempts may have acted, and its answer was lost; faults: of "ParamValidation", each by itself
 function Client:call(name, params)
-  if self.closed then error("the client is closed", 2) end
-  local operation = operation_of(self, name, 2)
-  local unsent = { operation = name, attempts = 0, retryable = false }
-  local ok, message, code, faulty = require("eni6.aws.validate").check(self.service, name, params)
-  if not ok then
-    unsent.faults = faulty.faults
-    return nil, message, code, unsent
-  end
-  if not self.credentials and not operation.unsigned then
-    ok, message, code = find_credentials(self)
-    if not ok then return nil, message, code, unsent end
-  end
-  return perform(self, new_request(self, operation, params or {}))
+  check_open(self)
+  local request, message, code, detail = prepare(self, operation_of(self, name, 2), params)
+  if not request then return nil, message, code, detail end
+  return carry_out(self, request)
 end
 
 --- The pages of an operation's answers, in turn.
@@ -362,6 +380,12 @@ function Client:all(name, params)
   return require("eni6.aws.paging").all(self, name, params)
 end
 
+local function waiter_of(self, name, level)
+  local waiter, message = self.service:waiter(name)
+  if not waiter then error(message, level + 1) end
+  return waiter
+end
+
 --- Waits until something is so: `ec2:wait("InstanceRunning", { InstanceIds = … }, { timeout = 300 })`.
 ---@param name string one of the service's waiters; one that does not exist raises
 ---@param params table|nil of the waiter's operation
@@ -371,9 +395,90 @@ end
 ---@return string|nil code "WaiterFailed", "ETIMEDOUT", or the operation's
 ---@return table|nil detail
 function Client:wait(name, params, options)
-  local waiter, message = self.service:waiter(name)
-  if not waiter then error(message, 2) end
-  return require("eni6.aws.waiters").wait(self, waiter, params, options or {})
+  return require("eni6.aws.waiters").wait(self, waiter_of(self, name, 2), params, options or {})
+end
+
+-- --- without blocking -----------------------------------------------------------------------
+
+local function runner_of(self)
+  local message, code
+  if not self.runner then self.runner, message, code = require("eni6.aws.calls").runner() end
+  return self.runner, message, code
+end
+
+local function start(self, progress, fn, ...)
+  local runner, message, code = runner_of(self)
+  if not runner then return nil, message, code, { operation = progress.operation, attempts = 0, retryable = true } end
+  return require("eni6.aws.calls").start(self, runner, progress, fn, ...)
+end
+
+--- Starts an operation and returns at once. A loop of the program's own polls the client's `pollfd` for its `events`,
+--- at most `timeout` seconds, and calls `step`, until the call is `done`; then `result` gives what `call` would have
+--- returned. One descriptor serves all calls of a client. A call that is dropped before it is done is cancelled.
+---@param name string as call's
+---@param params table|nil as call's, read at once
+---@return eni6.aws.Call|nil call
+---@return string|nil message
+---@return string|nil code "ParamValidation", "EMFILE", …
+---@return table|nil detail
+function Client:start(name, params)
+  check_open(self)
+  local request, message, code, detail = prepare(self, operation_of(self, name, 2), params)
+  if not request then return nil, message, code, detail end
+  return start(self, { operation = name, request = request }, carry_out, self, request)
+end
+
+--- `all` without blocking, see start.
+---@param name string
+---@param params table|nil left as it is until the call is done
+---@return eni6.aws.Call|nil call, string? message, string? code
+function Client:start_all(name, params)
+  check_open(self)
+  operation_of(self, name, 2)
+  return start(self, { operation = name }, self.all, self, name, params)
+end
+
+--- `wait` without blocking, see start.
+---@param name string
+---@param params table|nil left as it is until the call is done
+---@param options table|nil as wait's
+---@return eni6.aws.Call|nil call, string? message, string? code
+function Client:start_wait(name, params, options)
+  check_open(self)
+  return start(self, { operation = waiter_of(self, name, 2).operation }, self.wait, self, name, params, options)
+end
+
+--- Starts a function that calls the client as if it blocked: several operations in turn, or page by page. What waits in
+--- it lets the host's loop run. See start.
+---@param fn function what it returns is the call's result
+---@param ... any its arguments
+---@return eni6.aws.Call|nil call, string? message, string? code
+function Client:start_task(fn, ...)
+  check_open(self)
+  if type(fn) ~= "function" then error("start_task: expected a function, not " .. type(fn), 2) end
+  return start(self, { operation = "task" }, fn, ...)
+end
+
+--- The descriptor of the calls that were started, the same for the client's whole life.
+---@return integer|nil descriptor readable when `step` has something to do, but for what `timeout` says
+---@return string|nil message
+---@return string|nil code "EMFILE"
+function Client:pollfd()
+  check_open(self)
+  local runner, message, code = runner_of(self)
+  if not runner then return nil, message, code end
+  return runner:pollfd()
+end
+
+---@return string events "r"
+function Client:events() return "r" end -- luacheck: no self
+
+---@return number|nil seconds after which to call step at the latest
+function Client:timeout() return self.runner and self.runner:timeout() end
+
+--- Moves the calls that were started on as far as they go without waiting. If it raises (an interrupt), all are cancelled.
+function Client:step()
+  if self.runner then self.runner:step() end
 end
 
 return client

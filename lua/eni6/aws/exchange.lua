@@ -61,7 +61,7 @@ local function send(client, request, headers)
     url = client.endpoint.url,
     headers = headers,
     body = request.body,
-    timeout = client.timeout,
+    timeout = client.attempt_timeout,
     connect_timeout = client.connect_timeout,
     idempotent = request.repeatable,
   })

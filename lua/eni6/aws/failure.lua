@@ -4,6 +4,8 @@ local retries = require "eni6.aws.retries"
 
 local failure = {}
 
+local LOOK_FIRST = "it may have acted although its answer was lost: look before asking again"
+
 local function where(client)
   return string.format("%s (from %s)", client.endpoint.url, client.endpoint.source)
 end
@@ -66,7 +68,7 @@ local function message_of(client, request, outcome, unknown)
   local remedy = remedies[outcome.code]
   local parts = { string.format("%s: %s (%s)", request.operation.name, what(client, outcome), facts(request, outcome)) }
   if remedy then parts[#parts + 1] = remedy(client, request, outcome) end
-  if unknown then parts[#parts + 1] = "it may have acted although its answer was lost: look before asking again" end
+  if unknown then parts[#parts + 1] = LOOK_FIRST end
   local text = table.concat(parts, "; ")
   return client.credentials and client.credentials:hide(text) or text
 end
@@ -87,6 +89,24 @@ function failure.report(client, request, outcome)
     status = outcome.status,
     request_id = outcome.request_id,
     retryable = retries.retryable(outcome, request.repeatable),
+    attempts = request.attempt,
+    unknown = unknown,
+    client_token = request.client_token,
+  }
+end
+
+--- The results of a call that was given up.
+---@param progress { operation: string, request: table|nil }
+---@return nil
+---@return string message
+---@return string code "ECANCELED"
+---@return table detail as report's
+function failure.cancelled(progress)
+  local request = progress.request or { repeatable = true, reads = true }
+  local unknown = not request.reads and request.lost or nil
+  return nil, progress.operation .. ": the call was cancelled" .. (unknown and "; " .. LOOK_FIRST or ""), "ECANCELED", {
+    operation = progress.operation,
+    retryable = not unknown or request.repeatable,
     attempts = request.attempt,
     unknown = unknown,
     client_token = request.client_token,

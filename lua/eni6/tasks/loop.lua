@@ -278,6 +278,10 @@ end
 --- Seconds until something happens by itself; nil: only descriptors count.
 function Loop:timeout() return limit(self, nil) end
 
+--- Makes the descriptor readable once more, though nothing came: who polls it shall take a turn.
+---@return true|nil, string? message, string? code only the first may fail
+function Loop:nudge() return self.poller:wake() end
+
 function Loop:pollfd() return self.poller:pollfd() end
 
 function Loop:close() self.poller:close() end
