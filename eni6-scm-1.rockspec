@@ -291,6 +291,7 @@ build = {
     ["eni6.sigv4.verify"] = "lua/eni6/sigv4/verify.lua",
     ["eni6.suggest"] = "lua/eni6/suggest.lua",
     ["eni6.tasks"] = "lua/eni6/tasks.lua",
+    ["eni6.tasks.lock"] = "lua/eni6/tasks/lock.lua",
     ["eni6.tasks.loop"] = "lua/eni6/tasks/loop.lua",
     ["eni6.tasks.waits"] = "lua/eni6/tasks/waits.lua",
     ["eni6.uri"] = "lua/eni6/uri.lua",
