@@ -51,9 +51,10 @@ PACKAGES_BUILD := gcc libc6-dev pkg-config liblua5.4-dev liblua5.3-dev libssl-de
 PACKAGES_DEMO := lua5.4 lua-lpeg lua-dkjson lua-yaml lua-argparse lua-cqueues lua-http \
 	ca-certificates $(if $(filter 0,$(shell id -u)),docker.io busybox-static curl iproute2 nftables radvd ndppd)
 PACKAGES_CHECK := lua5.3 lua-expat graphviz lua-busted lua-check luarocks libcmocka-dev awscli python3-botocore \
-	python3-boto3 python3-jmespath cloud-init clang libclang-rt-14-dev clang-format g++ \
+	python3-boto3 python3-jmespath cloud-init clang libclang-rt-14-dev clang-format \
 	openssl gpg gpg-agent openssh-client curl procps iproute2 docker.io busybox-static nftables radvd nghttp2-server python3 iputils-ping python3-pyroute2 ndppd \
 	debootstrap systemd-container dnsmasq-base $(if $(filter 0,$(shell id -u)),openssh-server)
+PACKAGES_CHECK += g++ mandoc man-db
 PACKAGES_BENCH := python3-netaddr npm
 
 # Installs those of the named packages that are missing, after saying which.
@@ -202,7 +203,7 @@ bench: deps-bench
 
 # The rockspec lists exactly the files on disk.
 rockspec:
-	@lua5.4 tests/packaging/rockspec.lua >eni6-scm-1.rockspec
+	@lua5.4 packaging/rockspec.lua >eni6-scm-1.rockspec
 
 lint:
 	@sh tests/lint.t

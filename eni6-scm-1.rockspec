@@ -14,7 +14,6 @@ dependencies = {
   "lua >= 5.3, < 5.5",
   "lpeg >= 1.0",
   "dkjson >= 2.5",
-  "lyaml >= 6.2",
   "argparse >= 0.7",
 }
 external_dependencies = {
@@ -229,6 +228,7 @@ build = {
     ["eni6.netlink.ensure"] = "lua/eni6/netlink/ensure.lua",
     ["eni6.netlink.monitor"] = "lua/eni6/netlink/monitor.lua",
     ["eni6.process"] = "lua/eni6/process.lua",
+    ["eni6.rocks"] = "lua/eni6/rocks.lua",
     ["eni6.rtnl"] = "lua/eni6/rtnl.lua",
     ["eni6.sandbox.authentication"] = "lua/eni6/sandbox/authentication.lua",
     ["eni6.sandbox.catalogue.images"] = "lua/eni6/sandbox/catalogue/images.lua",

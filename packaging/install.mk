@@ -5,12 +5,14 @@
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DATADIR ?= $(PREFIX)/share
+MANDIR ?= $(DATADIR)/man
 LUA_LIBDIR = $(LIBDIR)/lua/$(LUA_VERSION)
 LUA_SHAREDIR = $(DATADIR)/lua/$(LUA_VERSION)
 
-.PHONY: install install-lua install-commands install-library install-pkgconfig
+.PHONY: install install-lua install-commands install-library install-pkgconfig install-manual \
+	deps-install
 
-install: install-lua install-commands install-library install-pkgconfig
+install: install-lua install-commands install-library install-pkgconfig install-manual
 
 install-lua: all
 	@install -d '$(DESTDIR)$(LUA_LIBDIR)/eni6/core' '$(DESTDIR)$(LUA_SHAREDIR)'
@@ -55,3 +57,20 @@ install-pkgconfig:
 	$(call pkg_config,eni6-http,HTTP transfers behind one descriptor,eni6,libcurl)
 	$(call pkg_config,eni6-xml,XML as AWS answers with it,eni6,expat)
 	$(call pkg_config,eni6-lua$(LUA_VERSION),eni6.core for programs that link it statically,lua$(LUA_VERSION) libcrypto libcurl expat)
+
+deps-install: | build
+	$(call install_packages,$(PACKAGES_BUILD) lua$(LUA_VERSION) lua-argparse lua-dkjson lua-lpeg)
+
+# Each command's manual page says what its --help says; the links let a script take
+# itself for the command.
+MANUAL := $(patsubst scripts/%.lua,build/man/eni6-%.1,$(wildcard scripts/*.lua))
+
+build/man/%.1: packaging/manual.lua $(wildcard scripts/*.lua scripts/lib/*.lua) core/eni6.h | modules deps-install
+	@mkdir -p build/man/bin && ln -sfn ../../scripts build/man/scripts
+	@ln -sfn ../../../scripts/$(patsubst eni6-%,%,$*).lua build/man/bin/$*
+	@lua$(LUA_VERSION) packaging/manual.lua $(VERSION) '$(DATADIR)/eni6/scripts/plans' lua$(LUA_VERSION) build/man/bin/$* >$@.new
+	@mv $@.new $@
+
+install-manual: $(MANUAL)
+	@install -d '$(DESTDIR)$(MANDIR)/man1'
+	@install -m 644 $(MANUAL) '$(DESTDIR)$(MANDIR)/man1/'

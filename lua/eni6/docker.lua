@@ -5,7 +5,7 @@
 -- the only choice that both the 20.10 of the distributions and the engines that
 -- dropped old versions accept.
 
-local json = require("dkjson")
+local json = require("eni6.rocks").need "dkjson"
 
 local docker = {}
 

@@ -35,7 +35,9 @@ end
 ---@param description string
 ---@param epilog string
 function face.parser(name, description, epilog)
-  local parser = require "argparse"(face.here(name), description, face.here(epilog))
+  local found, argparse = pcall(require("eni6.rocks").need, "argparse")
+  if not found then face.fail(name, face.FAILED, argparse) end
+  local parser = argparse(face.here(name), description, face.here(epilog))
   parser.error = function(_, message)
     face.fail(name, face.USAGE, message .. "\nTry: lua scripts/" .. name .. " --help")
   end
@@ -76,7 +78,7 @@ end
 ---@param document table
 ---@param order string[]  keys in the order of the output
 function face.print_json(document, order)
-  io.stdout:write(require "dkjson".encode(document, { indent = true, keyorder = order }), "\n")
+  io.stdout:write(require("eni6.rocks").need "dkjson".encode(document, { indent = true, keyorder = order }), "\n")
 end
 
 --- Runs a script's work; an interrupt (Ctrl-C) ends it with a message of its own.
@@ -84,7 +86,8 @@ end
 ---@param on_interrupt fun()
 function face.run(work, on_interrupt)
   local ok, status = xpcall(work, function(fault)
-    if tostring(fault):match("interrupted!$") then return fault end
+    local text = tostring(fault)
+    if text:match("interrupted!$") or text:match("^eni6 needs the Lua module ") then return fault end
     return debug.traceback(fault, 2)
   end)
   if ok then os.exit(status or 0, true) end

@@ -3,7 +3,7 @@
 -- with one level of indented keys below an empty value).
 -- No message names a value, since values here are secrets.
 
-local lpeg = require "lpeg"
+local lpeg = require("eni6.rocks").need "lpeg"
 
 local shown = require "eni6.aws.shown"
 

@@ -5,7 +5,7 @@
 -- lines). Everything that is not the host of an active source stays byte for byte.
 
 local files = require("eni6.files")
-local lpeg = require("lpeg")
+local lpeg = require("eni6.rocks").need "lpeg"
 
 local apt = {}
 

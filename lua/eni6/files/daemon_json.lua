@@ -2,8 +2,8 @@
 -- spacing) stays byte for byte; only the members that must change do.
 -- https://docs.docker.com/reference/cli/dockerd/#daemon-configuration-file
 
-local json = require("dkjson")
-local lpeg = require("lpeg")
+local json = require("eni6.rocks").need "dkjson"
+local lpeg = require("eni6.rocks").need "lpeg"
 
 local daemon_json = {}
 

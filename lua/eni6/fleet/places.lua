@@ -3,7 +3,7 @@
 -- table constructor that the file returns is followed field by field. What the
 -- file computes (a loop, a function's result) has no place of its own.
 
-local lpeg = require "lpeg"
+local lpeg = require("eni6.rocks").need "lpeg"
 
 local P, R, S, C, Cp, Ct, Cc = lpeg.P, lpeg.R, lpeg.S, lpeg.C, lpeg.Cp, lpeg.Ct, lpeg.Cc
 

@@ -4,7 +4,7 @@
 -- moment leaves at most a torn last line, whose step was never begun. The journal
 -- exists exactly while the machine's new state is not final.
 
-local json = require("dkjson")
+local json = require("eni6.rocks").need "dkjson"
 
 local journal = {}
 

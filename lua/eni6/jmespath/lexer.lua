@@ -1,7 +1,7 @@
 --- The tokens of a JMESPath expression (https://jmespath.org/specification.html),
 -- and the JSON that its literals hold, read with LPeg.
 
-local lpeg = require "lpeg"
+local lpeg = require("eni6.rocks").need "lpeg"
 local values = require "eni6.jmespath.values"
 
 local C, Cc, Cg, Cp, Cs, Ct = lpeg.C, lpeg.Cc, lpeg.Cg, lpeg.Cp, lpeg.Cs, lpeg.Ct

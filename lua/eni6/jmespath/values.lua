@@ -3,7 +3,7 @@
 -- metatable (__jsontype) goes before that. Inside tables null is `values.null`,
 -- dkjson's own; an absent member is null too. Between functions null is nil.
 
-local json = require "dkjson"
+local json = require("eni6.rocks").need "dkjson"
 
 local values = {}
 

@@ -1,7 +1,7 @@
 --- The sandbox's own requests under `/_sandbox/`, unsigned and in JSON: faults and
 --- habits, the release of held requests, the true state, the log.
 
-local json = require "dkjson"
+local json = require("eni6.rocks").need "dkjson"
 local operations = require "eni6.sandbox.ec2"
 
 local M = {}

@@ -26,7 +26,7 @@ local function new_seed()
 end
 
 local function read_faults(texts)
-  local json, rules = require "dkjson", {}
+  local json, rules = require("eni6.rocks").need "dkjson", {}
   for i, text in ipairs(texts or {}) do
     rules[i] = json.decode(text)
     if type(rules[i]) ~= "table" then return nil, "the fault rule is no JSON: " .. text, "EINVAL" end

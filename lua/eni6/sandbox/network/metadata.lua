@@ -66,7 +66,7 @@ local function network_tree(instance)
 end
 
 local function document(instance, world)
-  return require("dkjson").encode({ accountId = world.account, instanceId = instance.id, instanceType = instance.type,
+  return require("eni6.rocks").need "dkjson".encode({ accountId = world.account, instanceId = instance.id, instanceType = instance.type,
     imageId = instance.image.id, region = world.region, availabilityZone = instance.zone.name or instance.zone })
 end
 

@@ -1,11 +1,15 @@
 -- Prints the rockspec with the files that are on disk: `make rockspec` writes it,
 -- and a test compares it with the one in the tree.
+--
+-- usage: rockspec.lua [VERSION URL]   for a release, whose source is the archive at URL
 
-local HEAD = [[
+local version, url = arg[1], arg[2]
+
+local HEAD = string.format([[
 rockspec_format = "3.0"
 package = "eni6"
-version = "scm-1"
-source = { url = "git+file://." }
+version = "%s-1"
+source = { url = "%s" }
 description = {
   summary = "A public IPv6 address for every container on AWS, without NAT",
   detailed = "SigV4 signing, IPv6 block allocation and netlink configuration in a C core, "
@@ -18,7 +22,6 @@ dependencies = {
   "lua >= 5.3, < 5.5",
   "lpeg >= 1.0",
   "dkjson >= 2.5",
-  "lyaml >= 6.2",
   "argparse >= 0.7",
 }
 external_dependencies = {
@@ -26,7 +29,7 @@ external_dependencies = {
   CURL = { library = "curl" }, -- its header lies in a folder of the architecture on Debian
   EXPAT = { header = "expat.h", library = "expat" },
 }
-]]
+]], version or "scm", url or "git+file://.")
 
 local function lines_of(command)
   local lines = {}
