@@ -66,7 +66,8 @@ local function network_tree(instance)
 end
 
 local function document(instance, world)
-  return require("eni6.rocks").need "dkjson".encode({ accountId = world.account, instanceId = instance.id, instanceType = instance.type,
+  local json = require("eni6.rocks").need "dkjson"
+  return json.encode({ accountId = world.account, instanceId = instance.id, instanceType = instance.type,
     imageId = instance.image.id, region = world.region, availabilityZone = instance.zone.name or instance.zone })
 end
 
