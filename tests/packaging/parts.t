@@ -11,7 +11,7 @@ local PARTS = {
   ["eni6.ip6"] = CORE, ["eni6.blocks"] = CORE, ["eni6.sigv4"] = CORE, ["eni6.uri"] = CORE, ["eni6.netlink"] = CORE,
   ["eni6.rtnl"] = CORE, ["eni6.icmp6"] = CORE, ["eni6.tasks"] = CORE, ["eni6.process"] = CORE, ["eni6.digest"] = CORE,
   ["eni6.http"] = CORE, ["eni6.core.http"] = "http.so libcrypto libcurl ", -- the transport with the first client
-  ["eni6.aws.ec2"] = CORE, ["eni6.aws.xml"] = "core.so libcrypto libexpat xml.so ",
+  ["eni6.aws.ec2"] = "", ["eni6.aws.xml"] = "core.so libcrypto libexpat xml.so ",
   ["eni6.jmespath"] = "lpeg.so ",
 }
 -- Parts that load although the module is missing.
