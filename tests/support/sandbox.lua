@@ -75,6 +75,13 @@ end
 ---@param habits { consistency_lag: number|nil, state_delay: number|nil, latency: number|nil }
 function sandbox:habits(habits) return self:faults { habits = habits } end
 
+--- Sets what sessions of roles are like: `life`, `expire`, `lenient`, `roles`, … (see eni6.sandbox.identities).
+function sandbox:sessions(settings)
+  local answer = self:control("POST", "sessions", settings)
+  if answer.error then error(answer.error, 2) end
+  return answer
+end
+
 --- What truly exists: `network_interfaces`, `instances`, `key_pairs`, … as in EC2's answers.
 function sandbox:state() return self:control("GET", "state") end
 

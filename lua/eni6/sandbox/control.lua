@@ -1,5 +1,5 @@
 --- The sandbox's own requests under `/_sandbox/`, unsigned and in JSON: faults and
---- habits, the release of held requests, the true state, the log.
+--- habits, sessions, the release of held requests, the true state, the log.
 
 local json = require("eni6.rocks").need "dkjson"
 local operations = require "eni6.sandbox.ec2"
@@ -28,6 +28,18 @@ local function read_settings(document)
   if document.faults or document.habits then return document.faults, document.habits or {} end
   if next(document) == nil or document[1] then return document, {} end
   return nil
+end
+
+--- The sessions that there are.
+---@param server table
+---@return table answer
+function M.sessions(server) return answer(setmetatable(server.world.identities:report(), { __jsontype = "array" })) end
+
+local function post_sessions(server, request)
+  local settings = json.decode(request.body, 1, nil)
+  if type(settings) ~= "table" then return complaint('send settings: {"life": 60}, {"expire": true}, …') end
+  local ok, message = server.world.identities:set(settings)
+  return ok and M.sessions(server) or complaint(message)
 end
 
 local function post_faults(server, request)
@@ -80,6 +92,8 @@ local ROUTES = {
     local document = json.decode(request.body)
     return answer { released = server:release(type(document) == "table" and document.drop == true) }
   end,
+  ["GET /_sandbox/sessions"] = M.sessions,
+  ["POST /_sandbox/sessions"] = post_sessions,
   ["GET /_sandbox/state"] = function(server) return answer(M.state(server.world)) end,
   ["GET /_sandbox/network"] = function(server) return answer(M.network(server.network)) end,
   ["GET /_sandbox/log"] = function(server) return answer(server.log) end,

@@ -1,10 +1,12 @@
---- One request of EC2's Query API, from its bytes to the bytes of the answer. It
+--- One request of EC2's or STS's Query API, from its bytes to the bytes of the answer. It
 --- knows no sockets and never waits.
 
 local authentication = require "eni6.sandbox.authentication"
+local identities = require "eni6.sandbox.identities"
 local operations = require "eni6.sandbox.ec2"
 local query = require "eni6.sandbox.query"
 local refusal = require "eni6.sandbox.refusal"
+local sts = require "eni6.sandbox.sts"
 local tokens = require "eni6.sandbox.tokens"
 local xml = require "eni6.sandbox.xml"
 
@@ -34,7 +36,8 @@ local VERSIONS = { ["2016-11-15"] = true, ["2016-09-15"] = true, ["2016-04-01"] 
 ---@param world table
 ---@param keys eni6.sandbox.keys
 function endpoint.new(world, keys)
-  return setmetatable({ world = world, keys = keys, tokens = tokens.new() }, endpoint)
+  world.identities = identities.new(world, keys)
+  return setmetatable({ world = world, identities = world.identities, tokens = tokens.new() }, endpoint)
 end
 
 --- The name of the operation that a request asks for, without checking anything:
@@ -92,11 +95,27 @@ local function carry_out(self, operation, name, params)
 end
 
 local function answer_of(self, request, request_id)
-  authentication.check(self.keys, self.world, request)
+  authentication.check(self.identities, "ec2", request)
   local tree = tree_of(request)
   local operation, name = find_operation(tree)
   return xml.answer(name, request_id, carry_out(self, operation, name, operation.check(tree)))
 end
+
+-- STS is told by its version, which comes with every request.
+local function is_for_sts(request)
+  local text = request.method == "POST" and request.body or request.target
+  return text:find("Version=" .. sts.VERSION, 1, true) ~= nil
+end
+
+local function sts_answer_of(self, request, request_id)
+  local tree = tree_of(request)
+  local operation, name = sts.find(tree)
+  local who = not operation.unsigned and authentication.check(self.identities, "sts", request) or nil
+  return xml.query_answer(name, request_id, operation.run(self.identities, operation.check(tree), who))
+end
+
+local EC2 = { answer = answer_of, error = xml.error }
+local STS = { answer = sts_answer_of, error = xml.query_error }
 
 local function new_request_id(world)
   local digits = world.random:hex(32)
@@ -110,11 +129,12 @@ function endpoint:answer(request)
   self.world:advance()
   local request_id = new_request_id(self.world)
   local operation = endpoint.operation_of(request)
-  local ok, result = pcall(answer_of, self, request, request_id)
+  local service = is_for_sts(request) and STS or EC2
+  local ok, result = pcall(service.answer, self, request, request_id)
   if ok then return { status = 200, body = result, operation = operation, request_id = request_id } end
   local is_refusal = refusal.is(result)
   local refused = is_refusal and result or refusal.new("InternalError", "An internal error has occurred")
-  return { status = refused.status, body = xml.error(refused.code, refused.message, request_id), code = refused.code,
+  return { status = refused.status, body = service.error(refused.code, refused.message, request_id), code = refused.code,
     operation = operation, request_id = request_id, fault = not is_refusal and tostring(result) or nil }
 end
 

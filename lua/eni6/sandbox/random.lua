@@ -35,6 +35,21 @@ function random:hex(count)
   return table.concat(parts)
 end
 
+local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+--- Text of capital letters and digits, as access keys have it.
+---@param source eni6.sandbox.random
+---@param count integer
+---@return string
+function M.from_alphabet(source, count)
+  local out = {}
+  for i = 1, count do
+    local place = source:below(#ALPHABET) + 1
+    out[i] = ALPHABET:sub(place, place)
+  end
+  return table.concat(out)
+end
+
 --- Makes a generator.
 ---@param seed integer the same seed gives the same numbers
 function M.new(seed)

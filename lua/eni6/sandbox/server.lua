@@ -4,6 +4,7 @@ local rocks = require "eni6.sandbox.rocks"
 local control = require "eni6.sandbox.control"
 local endpoint = require "eni6.sandbox.endpoint"
 local faults = require "eni6.sandbox.faults"
+local key_servers = require "eni6.sandbox.key_servers"
 local random = require "eni6.sandbox.random"
 local refusal = require "eni6.sandbox.refusal"
 local xml = require "eni6.sandbox.xml"
@@ -201,6 +202,11 @@ local function serve(self, stream)
   end
   if not request.body then return end
   if request.target:find("^/_sandbox/") then return write_answer(self, stream, control.answer(self, request)) end
+  local keys = key_servers.answer(self, request)
+  if keys then
+    note(self, { operation = request.target:match("^[^?]*"), status = keys.status, time = self.world.clock() })
+    return write_answer(self, stream, keys)
+  end
   serve_api(self, stream, request)
 end
 
@@ -232,7 +238,7 @@ function server.open(options)
   if not http then return nil, message, code end
   local cqueues, condition = require "cqueues", require "cqueues.condition"
   local self = setmetatable({
-    world = options.world, port = options.port, on_log = options.on_log, log = {}, held = {},
+    world = options.world, port = options.port, on_log = options.on_log, log = {}, held = {}, metadata_tokens = {},
     endpoint = endpoint.new(options.world, options.keys), faults = faults.new(random.new(options.seed + 1)),
     http = http, loop = cqueues.new(), released = condition.new(), woken = condition.new(),
     new_headers = http.headers.new, sleep = cqueues.sleep, monotonic = cqueues.monotime,

@@ -101,6 +101,31 @@ function M.answer(operation, request_id, answer)
   return table.concat(out)
 end
 
+local STS = 'xmlns="https://sts.amazonaws.com/doc/2011-06-15/"'
+
+--- The answer to an operation of STS that succeeded.
+---@param operation string
+---@param request_id string
+---@param answer table
+---@return string
+function M.query_answer(operation, request_id, answer)
+  local out = { "<", operation, "Response ", STS, "><", operation, "Result>" }
+  write_structure(out, answer)
+  out[#out + 1] = string.format("</%sResult><ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata></%sResponse>",
+    operation, request_id, operation)
+  return table.concat(out)
+end
+
+--- STS's answer that refuses.
+---@param code string
+---@param message string
+---@param request_id string
+---@return string
+function M.query_error(code, message, request_id)
+  return string.format("<ErrorResponse %s><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error>"
+    .. "<RequestId>%s</RequestId></ErrorResponse>", STS, escaped(code), escaped(message), request_id)
+end
+
 --- The answer that refuses.
 ---@param code string
 ---@param message string

@@ -71,6 +71,20 @@ local function document(instance, world)
     imageId = instance.image.id, region = world.region, availabilityZone = instance.zone.name or instance.zone })
 end
 
+-- The keys of the instance's role, made when they are looked at.
+local function role_tree(instance, world)
+  if not instance.profile then return nil end
+  local name = instance.profile.arn:match("[^/]+$")
+  local function keys()
+    local session = world.identities:server_session(name, instance.id)
+    local updated = world.identities.timestamp(world.clock())
+    return require("dkjson").encode({ Code = "Success", LastUpdated = updated, Type = "AWS-HMAC",
+      AccessKeyId = session.access_key_id, SecretAccessKey = session.secret_access_key, Token = session.session_token,
+      Expiration = world.identities.timestamp(session.expires) })
+  end
+  return { ["security-credentials"] = { [name] = keys } }
+end
+
 local function tree_of(instance, world)
   local main = instance.interfaces[1]
   local zone = instance.zone.name or instance.zone
@@ -87,6 +101,7 @@ local function tree_of(instance, world)
       ["network"] = network_tree(instance),
       ["public-keys"] = keys_tree(instance, world),
       ["tags"] = tags_tree(instance),
+      ["iam"] = role_tree(instance, world),
     },
   }
 end
@@ -110,6 +125,7 @@ function metadata.at(instance, world, path)
     if type(item) ~= "table" then return nil end
     item = item[name]
   end
+  if type(item) == "function" then return item() end
   if type(item) == "table" then return listing(item) end
   return item
 end
