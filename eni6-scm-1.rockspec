@@ -148,6 +148,7 @@ build = {
     ["eni6.aws.retries"] = "lua/eni6/aws/retries.lua",
     ["eni6.aws.shown"] = "lua/eni6/aws/shown.lua",
     ["eni6.aws.sts"] = "lua/eni6/aws/sts.lua",
+    ["eni6.aws.throttling"] = "lua/eni6/aws/throttling.lua",
     ["eni6.aws.timestamp"] = "lua/eni6/aws/timestamp.lua",
     ["eni6.aws.validate"] = "lua/eni6/aws/validate.lua",
     ["eni6.aws.waiters"] = "lua/eni6/aws/waiters.lua",

@@ -1,4 +1,8 @@
-"""Every region that botocore knows, in every variant: {} -> [{service, region, fips, dualstack, url or false}, …]."""
+"""What botocore's rule-set engine says of regions, with every combination of the other parameters.
+
+[region, …] -> [{service, region, fips, dualstack, endpoint, url, signing_region, error}, …] for these regions and those that
+botocore knows.
+"""
 import itertools
 import json
 import os
@@ -9,6 +13,7 @@ import botocore.exceptions
 from botocore.endpoint_provider import EndpointProvider
 
 DATA = os.path.join(os.path.dirname(botocore.__file__), "data")
+CUSTOM = "http://127.0.0.1:4566/x"
 
 
 def load(name):
@@ -16,22 +21,27 @@ def load(name):
         return json.load(file)
 
 
-def url_of(provider, region, fips, dualstack):
+def resolve(provider, region, fips, dualstack, endpoint):
+    parameters = {"Region": region, "UseFIPS": fips, "UseDualStack": dualstack}
+    if endpoint:
+        parameters["Endpoint"] = endpoint
     try:
-        return provider.resolve_endpoint(Region=region, UseFIPS=fips, UseDualStack=dualstack).url
-    except botocore.exceptions.EndpointProviderError:
-        return False
+        found = provider.resolve_endpoint(**parameters)
+    except botocore.exceptions.EndpointProviderError as error:
+        return {"error": str(error)}
+    schemes = found.properties.get("authSchemes", [{}])
+    return {"url": found.url, "signing_region": schemes[0].get("signingRegion", region)}
 
 
 partitions = load("partitions.json")
-# The -global names are no regions of EC2's or STS's.
-regions = [r for p in partitions["partitions"] for r in p["regions"] if not r.endswith("-global")]
+# Of the -global names, only aws-global is one of an endpoint, of STS.
+known = [r for p in partitions["partitions"] for r in p["regions"] if not r.endswith("-global")]
 services = {"ec2": "ec2/2016-11-15", "sts": "sts/2011-06-15"}
+others = json.load(sys.stdin)
 answers = []
 for service, directory in services.items():
     provider = EndpointProvider(load(directory + "/endpoint-rule-set-1.json"), partitions)
-    for region, fips, dualstack in itertools.product(regions, (False, True), (False, True)):
-        answers.append({"service": service, "region": region, "fips": fips, "dualstack": dualstack,
-                        "url": url_of(provider, region, fips, dualstack)})
-json.load(sys.stdin)
+    for region, fips, dualstack, endpoint in itertools.product(known + others, (False, True), (False, True), (None, CUSTOM)):
+        answers.append({"service": service, "region": region, "fips": fips, "dualstack": dualstack, "endpoint": endpoint,
+                        **resolve(provider, region, fips, dualstack, endpoint)})
 json.dump(answers, sys.stdout)

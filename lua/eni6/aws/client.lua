@@ -107,8 +107,9 @@ local function settle(self, options)
   if not self.endpoint then return nil, message, code end
   retrying, message, code = retries.settle(self.settings, options.max_attempts)
   if not retrying then return nil, message, code end
-  self.policy = retries.new({ max_attempts = retrying.max_attempts, random = fraction_of(self.random) })
-  self.limiter = retrying.adaptive and require("eni6.aws.rate").new(self.monotonic)
+  local random = fraction_of(self.random)
+  self.policy = retries.new({ max_attempts = retrying.max_attempts, random = random })
+  self.throttling = require("eni6.aws.throttling").new({ now = self.monotonic, random = random, adaptive = retrying.adaptive })
   return self
 end
 
@@ -260,20 +261,20 @@ local function tell(self, request, outcome, began)
   })
 end
 
--- Sends the request when its turn has come, in adaptive mode, which learns from each answer.
+-- Sends the request when the operation's turn has come.
 local function exchange_in_turn(self, request)
-  local limiter = self.limiter
-  local wait = limiter and limiter:before() or 0
+  local name = request.operation.name
+  local wait = self.throttling:turn(name)
   if wait > 0 then self.sleep(wait) end
   local began = self.monotonic()
   local outcome = require("eni6.aws.exchange").attempt(self, request)
-  if limiter then limiter:after(require("eni6.aws.retries").is_throttling(outcome.code)) end
+  self.throttling:learn(name, outcome)
   return outcome, began
 end
 
 local function attempt(self, request)
   local lost = request.lost
-  request.attempt, request.lost = request.attempt + 1, true -- until an answer says otherwise
+  request.attempt = request.attempt + 1
   local outcome, began = exchange_in_turn(self, request)
   request.lost = lost or outcome.result ~= nil or require("eni6.aws.retries").classify(outcome) == "lost"
   tell(self, request, outcome, began)
@@ -284,7 +285,7 @@ end
 
 -- A request refused for its time is sent again at once, by the service's clock; once, so that two wrong clocks end.
 local function corrected(self, request, outcome)
-  if request.clock_corrected then return false end
+  if request.clock_corrected or request.operation.unsigned then return false end
   local skew = require("eni6.aws.clock").skew(outcome, request.signed_at)
   if not skew then return false end
   self.clock_offset = request.signed_offset + skew
@@ -292,9 +293,16 @@ local function corrected(self, request, outcome)
   return true
 end
 
+-- One refused for keys that are over is signed with new ones, if there are any; once as well.
+local function renewed(self, request, outcome)
+  if request.renewed or not require("eni6.aws.retries").is_expired(outcome.code) then return false end
+  request.renewed = require("eni6.aws.exchange").renew_keys(self, request)
+  return request.renewed
+end
+
 -- Whether there is another attempt; waits for its time.
 local function again(self, request, outcome)
-  if outcome.answered and corrected(self, request, outcome) then return true end
+  if outcome.answered and (corrected(self, request, outcome) or renewed(self, request, outcome)) then return true end
   local seconds, why, cost = self.policy:next_delay(outcome, request)
   request.gave_up, request.cost = why, cost or request.cost
   if not seconds then return false end

@@ -24,13 +24,17 @@ function clock.http_date(text)
     + tonumber(second)
 end
 
---- The seconds that a Retry-After header asks for: they are written there, or are those up to the time written there.
----@param text string|nil
+--- The seconds that an answer asks to wait: AWS's own header has milliseconds; Retry-After (RFC 9110, 10.2.3) has
+--- seconds, or the time up to which.
+---@param own string|nil x-amz-retry-after, which counts before the other
+---@param text string|nil retry-after
 ---@param date string|nil the Date header beside it
 ---@return number|nil
-function clock.retry_after(text, date)
-  local seconds = tonumber(text or "")
-  if seconds then return seconds end
+function clock.retry_after(own, text, date)
+  local milliseconds = (own or ""):match("^%d+$")
+  if milliseconds then return tonumber(milliseconds) / 1000 end
+  local seconds = (text or ""):match("^%d+$")
+  if seconds then return tonumber(seconds) end
   local at, now = clock.http_date(text), clock.http_date(date)
   return at and now and at - now
 end

@@ -46,12 +46,25 @@ function endpoints.region(settings, explicit)
   return name
 end
 
+local directions = {}
+for name in ("central north south east west northeast northwest southeast southwest"):gmatch("%l+") do directions[name] = true end
+
+local function area_of(region)
+  local area, direction = region:match("^(.+)%-(%l+)%-%d%d?$")
+  return directions[direction] and area
+end
+
+-- The partition that has the region or, as a region may be newer than this program, has others of its area: of "us-gov",
+-- of "ap". AWS's SDKs take any word for a direction, and any other name for one of the "aws" partition.
 local function find_partition(region)
+  local area, akin = area_of(region), nil
   for _, partition in ipairs(require "eni6.aws.partitions") do
     for _, name in ipairs(partition.regions) do
       if name == region then return partition end
+      if area and area == area_of(name) then akin = akin or partition end
     end
   end
+  return akin
 end
 
 local function all_regions()
@@ -63,6 +76,9 @@ local function all_regions()
 end
 
 local function unknown_region(region, service)
+  if region == "aws-global" then
+    return nil, service:upper() .. " has no such endpoint for all regions: name a region", "InvalidRegion"
+  end
   local near = require("eni6.suggest").nearest(region, all_regions())
   return nil, string.format("unknown region %s%s If it is newer than this program, name its endpoint: "
     .. "AWS_ENDPOINT_URL_%s=https://%s.%s.amazonaws.com", shown(region), near and "; did you mean " .. near .. "?" or ".",
@@ -96,6 +112,7 @@ end
 ---@field host string as in the Host header
 ---@field path string begins with a slash
 ---@field source string where it was written
+---@field signing_region string|nil where it is not the region
 
 --- Takes a URL apart.
 ---@param url string
@@ -134,7 +151,27 @@ local function aws_host(service, region, partition, fips, dualstack)
   return string.format("%s%s.%s.%s", service, plain and "" or "-fips", region, suffix)
 end
 
-local function custom(url, source, fips)
+-- The older, global endpoint of STS, which goes by the name of a region.
+local function global_sts()
+  local endpoint = endpoints.parse("https://sts.amazonaws.com", "the region")
+  endpoint.signing_region = "us-east-1"
+  return endpoint
+end
+
+local function of_region(service, region, fips, dualstack)
+  if service == "sts" and region == "aws-global" and not fips and not dualstack then return global_sts() end
+  local partition = find_partition(region)
+  if not partition then return unknown_region(region, service) end
+  return endpoints.parse("https://" .. aws_host(service, region, partition, fips, dualstack), "the region")
+end
+
+-- FIPS is a promise that a URL of somebody else's can't keep. Dual stack is only a name to choose: a URL in its place is
+-- refused where one call asks for both, but not for an environment that says what is wanted of AWS's.
+local function custom(url, source, fips, dualstack)
+  if dualstack then
+    return invalid(string.format("a dual-stack endpoint is asked for in the call (use_dualstack) and %s names another one; "
+      .. "leave one of the two out", source))
+  end
   if fips then
     return invalid(string.format("a FIPS endpoint is asked for (AWS_USE_FIPS_ENDPOINT) and %s names another one; "
       .. "unset one of the two", source))
@@ -152,17 +189,15 @@ function endpoints.resolve(options)
   local settings, service, region = options.settings, options.service, options.region
   local fips, message, code = flag(settings, options.use_fips, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")
   if code then return nil, message, code end
-  if options.endpoint then return custom(options.endpoint, "the call", fips) end
+  if options.endpoint then return custom(options.endpoint, "the call", fips, options.use_dualstack) end
   local url, source
   url, source, code = configured(settings, service)
   if code then return nil, source, code end
-  if url then return custom(url, source, fips) end
+  if url then return custom(url, source, fips, options.use_dualstack) end
   local dualstack
   dualstack, message, code = flag(settings, options.use_dualstack, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")
   if code then return nil, message, code end
-  local partition = find_partition(region)
-  if not partition then return unknown_region(region, service) end
-  return endpoints.parse("https://" .. aws_host(service, region, partition, fips, dualstack), "the region")
+  return of_region(service, region, fips, dualstack)
 end
 
 return endpoints

@@ -16,10 +16,13 @@ local function new_signer(client, keys)
     access_key_id = keys.access_key_id,
     secret_access_key = keys.secret_access_key,
     session_token = keys.session_token,
-    region = client.region,
+    region = client.endpoint.signing_region or client.region,
     service = client.service.name,
   })
 end
+
+-- What was signed, by request, for the same reason.
+local stages = setmetatable({}, { __mode = "k" })
 
 -- A signer remembers the derived key, so it is kept as long as the keys are the same.
 local function signer_for(client)
@@ -33,15 +36,13 @@ local function signer_for(client)
   return known.signer
 end
 
-local function headers_of(client, request)
-  local headers = { { "Host", client.endpoint.host }, { "Content-Type", CONTENT_TYPE }, { "User-Agent", USER_AGENT } }
-  request.signed_offset = client.clock_offset
-  request.signed_at = client.time() + client.clock_offset
-  if request.operation.unsigned then return headers end
+local function signed(client, request, headers)
   local signer, message, code = signer_for(client)
   if not signer then return nil, message, code end
-  local stages
-  headers, stages = signer:sign({
+  request.signer = signer
+  request.signed_offset = client.clock_offset
+  request.signed_at = client.time() + client.clock_offset
+  headers, stages[request] = signer:sign({
     method = "POST",
     uri = client.endpoint.path,
     headers = headers,
@@ -49,13 +50,19 @@ local function headers_of(client, request)
     time = request.signed_at,
     scheme = client.endpoint.scheme,
   })
-  request.stages = stages
   return headers
+end
+
+local function headers_of(client, request)
+  local headers = { { "Host", client.endpoint.host }, { "Content-Type", CONTENT_TYPE }, { "User-Agent", USER_AGENT } }
+  if request.operation.unsigned then return headers end
+  return signed(client, request, headers)
 end
 
 local function send(client, request, headers)
   local transport, message, code = client:transport()
   if not transport then return nil, message, code, { sent = false } end
+  request.lost = true -- until there is an answer
   return transport:request({
     method = "POST",
     url = client.endpoint.url,
@@ -98,14 +105,14 @@ local function answer(client, request, response)
   outcome.status = response.status
   outcome.request_id = outcome.request_id or request_id_of(response)
   outcome.date = response:header("date")
-  outcome.retry_after = clock.retry_after(response:header("retry-after"), outcome.date)
+  outcome.retry_after = clock.retry_after(response:header("x-amz-retry-after"), response:header("retry-after"), outcome.date)
   outcome.location = response:header("location")
   return outcome
 end
 
 --- Sends a request once.
 ---@param client table the parts of `eni6.aws.client`: credentials, endpoint, region, service, clock and transport
----@param request { operation: eni6.aws.Operation, body: string } gets signed_at, signed_offset and stages added
+---@param request { operation: eni6.aws.Operation, body: string } gets signed_at, signed_offset, signer and lost added
 ---@return eni6.aws.Outcome with `result` where it succeeded, else message and code
 function exchange.attempt(client, request)
   local headers, message, code = headers_of(client, request)
@@ -116,6 +123,21 @@ function exchange.attempt(client, request)
   -- A transport that can't tell may have sent it.
   local sent = not (detail and detail.sent == false)
   return { message = message, code = code, sent = sent, answered = false }
+end
+
+--- The stages of a request's signature, to explain a mismatch. They hold the session token.
+---@param request table
+---@return { canonical_request: string, string_to_sign: string, signature: string }|nil
+function exchange.stages(request) return stages[request] end
+
+--- Has the keys renewed that a request was signed with, unless that has happened since.
+---@param client table
+---@param request table
+---@return boolean can whether the next attempt may be signed with others
+function exchange.renew_keys(client, request)
+  local known = signers[client]
+  if not known or not request.signer then return false end
+  return known.signer ~= request.signer or client.credentials:invalidate(known.keys)
 end
 
 return exchange

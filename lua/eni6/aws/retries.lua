@@ -74,6 +74,14 @@ function retries.retryable(outcome, repeatable)
   return may_pass(outcome, kind) and (kind ~= "lost" or repeatable)
 end
 
+-- The keys are over. RequestExpired may mean the clock, which has been looked at before.
+local expired = set "ExpiredToken ExpiredTokenException RequestExpired"
+
+--- Whether a code says that the credentials have expired.
+---@param code string|nil
+---@return boolean
+function retries.is_expired(code) return expired[code] == true end
+
 local Policy = {}
 Policy.__index = Policy
 
@@ -88,10 +96,15 @@ function retries.new(options)
   }, Policy)
 end
 
--- Before the attempt after the `attempt`th; a Retry-After is honoured up to the longest wait of our own.
-local function delay(self, attempt, retry_after)
+--- How long the service wants to be left alone, as far as we heed it: no longer than the longest wait of our own.
+---@param outcome eni6.aws.Outcome
+---@return number seconds, 0 where it does not say
+function retries.pause(outcome) return math.min(outcome.retry_after or 0, MAX_DELAY) end
+
+-- Before the attempt after the `attempt`th.
+local function delay(self, attempt, outcome)
   local wait = math.min(self.random() * 2 ^ (attempt - 1), MAX_DELAY)
-  return math.max(wait, math.min(retry_after or 0, MAX_DELAY))
+  return math.max(wait, retries.pause(outcome))
 end
 
 --- Decides what follows a failed attempt.
@@ -106,7 +119,7 @@ function Policy:next_delay(outcome, request)
   local cost = outcome.code == "ETIMEDOUT" and TIMEOUT_COST or COST
   if self.tokens < cost then return nil, "quota" end
   self.tokens = self.tokens - cost
-  return delay(self, request.attempt, outcome.retry_after), nil, cost
+  return delay(self, request.attempt, outcome), nil, cost
 end
 
 --- A request went through: what its last repetition cost comes back, or one token if there was none.

@@ -112,6 +112,12 @@ describe("a client", function()
         return { body = '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
           .. "<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>" }
       end)
+      local older = assert(require("eni6.aws.sts").new({ region = "aws-global", http = http, getenv = function() end,
+        credentials = { access_key_id = "A", secret_access_key = SECRET } }))
+      assert(older:GetCallerIdentity())
+      local last = table.remove(http.requests)
+      assert.equal("https://sts.amazonaws.com/", last.url)
+      assert.matches("/us-east-1/sts/aws4_request", headers_of(last).authorization, 1, true)
       local sts = assert(require("eni6.aws.sts").new({ region = "eu-west-1", http = http, getenv = function() end,
         credentials = { access_key_id = "A", secret_access_key = SECRET } }))
       assert.equal("123456789012", assert(sts:GetCallerIdentity()).Account)
@@ -301,12 +307,93 @@ describe("a client", function()
       assert.same({ 7 }, world.slept)
     end)
 
+    it("waits as x-amz-retry-after says, which has milliseconds", function()
+      local client, world = new(function(_, n)
+        if n == 1 then return refuse("Throttling", 400, "", { { "x-amz-retry-after", "1250" }, { "Retry-After", "9" } }) end
+        return ok("DescribeVpcs")
+      end)
+      assert(client:DescribeVpcs())
+      assert.same({ 1.25 }, world.slept)
+    end)
+
+    it("heeds it in other calls of the operation, too, and in no others", function()
+      local client, world = new(function(_, n)
+        if n == 1 then return refuse("Throttling", 400, "", { { "Retry-After", "7" } }) end
+        return ok(n == 2 and "DescribeSubnets" or "DescribeVpcs")
+      end, { max_attempts = 1 })
+      assert.is_nil(client:DescribeVpcs())
+      assert(client:DescribeSubnets())
+      assert.same({}, world.slept)
+      assert(client:DescribeVpcs())
+      assert.equal(1, #world.slept)
+      assert.is_true(world.slept[1] >= 7 and world.slept[1] < 14)
+    end)
+
     it("asks no oftener than the environment says", function()
       local client, world = new(function() return refuse("Throttling", 400) end, { env = {
         AWS_ACCESS_KEY_ID = "A", AWS_SECRET_ACCESS_KEY = SECRET, AWS_REGION = "us-east-1", AWS_MAX_ATTEMPTS = "1" } })
       local _, _, code = client:DescribeVpcs()
       assert.equal("Throttling", code)
       assert.equal(1, #world.http.requests)
+    end)
+  end)
+
+  describe("with keys that are over", function()
+    -- Keys that are renewed: the first pair is refused.
+    local function renewable(fetch)
+      return assert(require("eni6.aws.credentials").new({ access_key_id = "AKIDOLD", secret_access_key = SECRET },
+        "the test", { fetch = fetch }))
+    end
+    local function key_of(request) return headers_of(request).authorization:match("Credential=(%w+)/") end
+    local function fresh() return { access_key_id = "AKIDNEW", secret_access_key = SECRET, session_token = TOKEN } end
+
+    it("gets new ones and asks again at once, whatever the operation", function()
+      for _, code in ipairs({ "ExpiredToken", "ExpiredTokenException", "RequestExpired" }) do
+        local fetched = 0
+        local client, world = new(function(request)
+          return key_of(request) == "AKIDOLD" and refuse(code, 400) or ok("AssignIpv6Addresses")
+        end, { credentials = renewable(function()
+          fetched = fetched + 1
+          return fresh()
+        end) })
+        assert(client:AssignIpv6Addresses({ NetworkInterfaceId = "eni-1" }))
+        assert(client:AssignIpv6Addresses({ NetworkInterfaceId = "eni-1" }))
+        assert.same({ 3, 1 }, { #world.http.requests, fetched })
+        assert.same({}, world.slept)
+      end
+    end)
+
+    it("does so once", function()
+      local client, world = new(function() return refuse("ExpiredToken", 400) end, { credentials = renewable(fresh) })
+      local _, _, code = note(client:DescribeVpcs())
+      assert.equal("ExpiredToken", code)
+      assert.equal(2, #world.http.requests)
+    end)
+
+    it("does not where only a person could", function()
+      local client, world = new(function() return refuse("ExpiredToken", 400) end)
+      local _, message = note(client:DescribeVpcs())
+      assert.matches("get a new session", message)
+      assert.equal(1, #world.http.requests)
+    end)
+
+    it("tells why there are no new ones", function()
+      local client, world = new(function() return refuse("ExpiredToken", 400) end,
+        { credentials = renewable(function() return nil, "the vault is shut", "EVAULT" end) })
+      local _, message, code, detail = note(client:TerminateInstances({ InstanceIds = { "i-1" } }))
+      assert.equal("EVAULT", code)
+      assert.matches("the vault is shut", message)
+      assert.is_nil(detail.unknown)
+      assert.equal(1, #world.http.requests)
+    end)
+
+    it("sets the clock first where that is wrong", function()
+      local client, world = new(function(_, n)
+        if n == 1 then return refuse("RequestExpired", 400, "old", { { "Date", "Wed, 15 Nov 2023 22:13:20 GMT" } }) end
+        return ok("DescribeVpcs")
+      end, { credentials = renewable(function() error("renewed") end) })
+      assert(client:DescribeVpcs())
+      assert.equal("AKIDOLD", key_of(world.http.requests[2]))
     end)
   end)
 

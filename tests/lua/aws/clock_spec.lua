@@ -23,11 +23,19 @@ describe("the clock", function()
   end)
 
   it("reads Retry-After in both its forms", function()
-    assert.equal(7, clock.retry_after("7"))
-    assert.equal(90, clock.retry_after(http_date(1700000090), http_date(1700000000)))
-    assert.is_nil(clock.retry_after(http_date(1700000090), nil))
-    assert.is_nil(clock.retry_after("soon", http_date(1700000000)))
+    assert.equal(7, clock.retry_after(nil, "7"))
+    assert.equal(90, clock.retry_after(nil, http_date(1700000090), http_date(1700000000)))
+    assert.is_nil(clock.retry_after(nil, http_date(1700000090), nil))
+    for _, wrong in ipairs({ "soon", "-1", "0x10", "1e3", "7 s", "" }) do
+      assert.is_nil(clock.retry_after(nil, wrong, http_date(1700000000)))
+    end
     assert.is_nil(clock.retry_after(nil, nil))
+  end)
+
+  it("reads AWS's own header, in milliseconds, before it", function()
+    assert.equal(1.5, clock.retry_after("1500", "7"))
+    assert.equal(7, clock.retry_after("soon", "7"))
+    assert.equal(0, clock.retry_after("0", nil))
   end)
 
   it("blames itself only for refusals that may be about time, minutes away from the service's", function()

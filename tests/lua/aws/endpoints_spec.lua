@@ -1,5 +1,6 @@
 local endpoints = require "eni6.aws.endpoints"
 local fake = require "support.settings"
+local json = require "dkjson"
 local oracle = require "support.oracle"
 
 local function settings(env, config_file)
@@ -54,24 +55,66 @@ describe("the region", function()
 end)
 
 describe("the endpoint of AWS", function()
-  it("is botocore's, in every region and variant that botocore knows", function()
-    local compared = 0
-    for _, case in ipairs(oracle.ask("endpoints.py", {})) do
-      -- The isolated partitions have got dual stack since that botocore was made.
-      if case.url then
-        local env = {
-          AWS_USE_FIPS_ENDPOINT = tostring(case.fips),
-          AWS_USE_DUALSTACK_ENDPOINT = tostring(case.dualstack),
-        }
-        local ours, message = url(env, nil, { service = case.service, region = case.region })
-        assert.is_nil(message)
-        assert.equal(case.url .. "/", ours)
-        compared = compared + 1
-      else
-        assert.matches("iso", case.region)
+  -- Regions that nobody has yet, by the pattern of their partition; and what is none, or can't be.
+  local NEW = { "us-south-1", "us-central-12", "eu-northwest-1", "ap-southeast-9", "ca-east-3", "sa-north-1", "af-west-1",
+    "me-northeast-1", "cn-east-1", "us-gov-central-1", "us-iso-north-2", "us-isob-south-1" }
+  local NONE = { "us-esat-1", "xx-north-1", "us-east", "useast1", "us-gov-1", "local", "cn-global-1" }
+  local MALFORMED = { "US-EAST-1", "us_east_1", "us-east-1.", "-us-east-1", "us-east-1-", "a b", "us-east-1/", "1us", "ü-east-1",
+    ("a"):rep(33), "us-east-1\nHost: x", "us-east-1b", "eu-west-1-fips" }
+
+  -- What we say where botocore's rules say it; nil, message, code.
+  local function ours(case)
+    local env = { AWS_REGION = case.region, AWS_USE_FIPS_ENDPOINT = tostring(case.fips) }
+    if not case.endpoint then env.AWS_USE_DUALSTACK_ENDPOINT = tostring(case.dualstack) end
+    local world = settings(env)
+    local region, message, code = endpoints.region(world)
+    if not region then return nil, message, code end
+    return endpoints.resolve({ service = case.service, region = region, settings = world, endpoint = case.endpoint,
+      use_dualstack = case.endpoint and case.dualstack or nil })
+  end
+
+  local function among(...)
+    local members = {}
+    for _, list in ipairs({ ... }) do
+      for _, name in ipairs(list) do members[name] = true end
+    end
+    return members
+  end
+
+  local never, unless_named = among(MALFORMED), among(NONE)
+
+  -- Where we refuse what botocore makes a name of that nobody has.
+  local function is_refused(case)
+    if never[case.region] then return true end
+    if case.endpoint then return false end
+    return unless_named[case.region]
+      or case.region == "aws-global" and (case.service == "ec2" or case.fips or case.dualstack)
+  end
+
+  it("is that of botocore's rule sets: every region, variant and URL", function()
+    local others = { "aws-global" }
+    for _, list in ipairs({ NEW, NONE, MALFORMED }) do
+      for _, name in ipairs(list) do others[#others + 1] = name end
+    end
+    local same, refused, errors = 0, 0, 0
+    for _, case in ipairs(oracle.ask("endpoints.py", others)) do
+      if case.endpoint == json.null then case.endpoint = nil end
+      local endpoint, message, code = ours(case)
+      local place = string.format("%s in %s, FIPS %s, dual stack %s, %s: %s", case.service, case.region, tostring(case.fips),
+        tostring(case.dualstack), tostring(case.endpoint), tostring(message))
+      if is_refused(case) then
+        assert.equal("InvalidRegion", code, place)
+        refused = refused + 1
+      elseif not case.error then
+        assert.equal(case.url .. (case.endpoint and "" or "/"), endpoint and endpoint.url, place)
+        assert.equal(case.signing_region, endpoint.signing_region or case.region, place)
+        same = same + 1
+      elseif case.endpoint or not case.region:match("iso") then -- those have got dual stack since that botocore was made
+        assert.equal("InvalidEndpoint", code, place)
+        errors = errors + 1
       end
     end
-    assert.is_true(compared > 200, compared)
+    assert.is_true(same > 400 and refused > 100 and errors > 200, same .. ", " .. refused .. ", " .. errors)
   end)
 
   it("takes its variants from the call, the environment, the profile", function()

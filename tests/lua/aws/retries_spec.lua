@@ -1,4 +1,5 @@
 local fake = require "support.settings"
+local json = require "dkjson"
 local oracle = require "support.oracle"
 local retries = require "eni6.aws.retries"
 
@@ -49,6 +50,70 @@ describe("beside botocore", function()
       local expected = status == 429
       for _, theirs_status in ipairs(theirs.statuses) do expected = expected or status == theirs_status end
       assert.equal(expected, retries.retryable({ code = "X", status = status, answered = true, sent = true }, true), status)
+    end
+  end)
+end)
+
+describe("beside botocore's standard mode", function()
+  local OUTCOMES = {
+    { "ok", "ok" }, { "ok", "ok" }, { "ok", "ok" },
+    { "timeout", { code = "ETIMEDOUT", sent = true } },
+    { "connection", { code = "ECONNREFUSED", sent = false } },
+    { { code = "RequestLimitExceeded", status = 503 } }, { { code = "InternalError", status = 500 } },
+    { { code = "Throttling", status = 400 } }, { { code = "RequestTimeout", status = 400 } },
+    { { code = "UnauthorizedOperation", status = 403 } }, { { code = "Whatever", status = 501 } },
+    { { code = "PriorRequestNotComplete", status = 400 } },
+  }
+
+  -- As the client goes about it.
+  local function run(p, outcomes)
+    local request, waits = { repeatable = true, attempt = 0 }, {}
+    for _, outcome in ipairs(outcomes) do
+      request.attempt = request.attempt + 1
+      if outcome == "ok" then
+        p:succeeded(request.cost)
+        return waits
+      end
+      local seconds, _, cost = p:next_delay(outcome, request)
+      request.cost = cost or request.cost
+      waits[#waits + 1] = seconds or false
+      if not seconds then return waits end
+    end
+    return waits
+  end
+
+  it("decides, waits and pays alike over streams of requests", function()
+    math.randomseed(tonumber(os.getenv("SEED")) or 1)
+    for _, bad in ipairs({ 4, #OUTCOMES }) do
+      for _, max_attempts in ipairs({ 1, 3, 6 }) do
+        local question = { max_attempts = max_attempts, random = {}, requests = {} }
+        local streams = {}
+        for i = 1, 97 do question.random[i] = math.random() end
+        for i = 1, 500 do
+          question.requests[i], streams[i] = {}, {}
+          for j = 1, max_attempts do
+            local pick = OUTCOMES[math.random(bad == 4 and 4 or 1, #OUTCOMES)]
+            question.requests[i][j] = pick[1]
+            streams[i][j] = pick[2] or { code = pick[1].code, status = pick[1].status, answered = true, sent = true }
+          end
+        end
+        local at = 0
+        local p = policy({ max_attempts = max_attempts, random = function()
+          at = at % #question.random + 1
+          return question.random[at]
+        end })
+        local theirs = oracle.ask("standard.py", question)
+        for i, stream in ipairs(streams) do
+          local ours = run(p, stream)
+          assert.equal(#theirs.waits[i], #ours)
+          for j, wait in ipairs(ours) do
+            local their = theirs.waits[i][j]
+            assert.equal(their ~= json.null, wait ~= false)
+            assert.is_true(not wait or math.abs(wait - their) < 1e-9)
+          end
+        end
+        assert.equal(theirs.capacity, p.tokens)
+      end
     end
   end)
 end)
