@@ -6,9 +6,15 @@
 -- JSON and documents that dkjson decoded with it are understood. An empty table is
 -- an empty array unless its metatable's __jsontype says "object".
 --
--- Where the specification leaves room, this does what the AWS CLI does: strings can
--- be compared with < and >, a literal that is no JSON is a string. Objects have no
--- order in Lua, so keys(), values() and * go by sorted keys.
+-- Objects made here have their order in their metatable's `order`, a list of the keys
+-- that they may have; keys(), values(), * and printers go by it, and by sorted keys
+-- where there is none.
+--
+-- Where the specification leaves room, and where jmespath.py departs from it, this does
+-- what jmespath.py and so the AWS CLI does: strings can be compared with < and >, a
+-- literal that is no JSON is a string, calls that cannot succeed fail when evaluation
+-- comes to them, contains(`[1]`, `true`). Unlike there, an expression reference is
+-- nothing but a function's argument, and whole numbers have 64 bits.
 
 local lexer = require "eni6.jmespath.lexer"
 local parser = require "eni6.jmespath.parser"
@@ -32,7 +38,7 @@ local known, count = {}, 0
 ---@param expression string
 ---@return eni6.jmespath.Expression|nil
 ---@return string|nil message
----@return string|nil code  "syntax", "unknown-function", "invalid-arity" or "invalid-value"
+---@return string|nil code  "syntax"
 function jmespath.compile(expression)
   if type(expression) ~= "string" then error("a JMESPath expression is a string", 2) end
   if known[expression] then return known[expression] end
@@ -52,7 +58,7 @@ end
 ---@param document any
 ---@return any result          nil for null
 ---@return string|nil message  when it failed
----@return string|nil code     "invalid-type"
+---@return string|nil code     "invalid-type", "invalid-value", "invalid-arity" or "unknown-function"
 function Expression:search(document)
   local ok, result = pcall(self.evaluate, values.present(document))
   if ok then return result end

@@ -40,8 +40,8 @@ local function check_elements(name, types, list)
 end
 
 local function check_type(name, types, value)
-  if types == "any" then return end
   local kind = kind_of(value)
+  if types == "any" and kind ~= "expref" then return end
   for alternative in types:gmatch "[%a-]+" do
     if alternative:match "^%a+" == kind then
       if kind == "array" then check_elements(name, types, value) end
@@ -71,7 +71,7 @@ end
 ---@param count integer
 function functions.call(name, arguments, count)
   local spec = functions[name]
-  for i = 1, #spec.types do check_type(name, spec.types[i], arguments[i]) end
+  for i = 1, count do check_type(name, spec.types[i] or spec.types[#spec.types], arguments[i]) end
   return spec.call(table.unpack(arguments, 1, count))
 end
 
@@ -93,10 +93,20 @@ define("avg", { "array-number" }, function(list)
   return sum(list) / #list
 end)
 
+local NAMED = { inf = math.huge, infinity = math.huge, nan = 0 / 0 }
+
+-- As Python reads numbers: also in white space, with a plus, "1_000", ".5", "inf" and "nan".
+local function read_number(text)
+  local sign, digits = text:lower():match "^%s*([+-]?)(.-)%s*$"
+  local number = NAMED[digits]
+  local plain = digits:gsub("(%d)_%f[%d]", "%1")
+  if plain:find "^%.?%d" and not plain:find "[^%d.e+-]" then number = tonumber(plain) end
+  return number and (sign == "-" and -number or number)
+end
+
 define("to_number", { "any" }, function(value)
   if type(value) == "number" then return value end
-  local is_json = type(value) == "string" and value:find "^%-?%d+%.?%d*[eE]?[+-]?%d*$"
-  return is_json and tonumber(value) or nil
+  return type(value) == "string" and read_number(value) or nil
 end)
 
 -- --- Order -------------------------------------------------------------------
@@ -181,10 +191,11 @@ end)
 
 define("contains", { "array string", "any" }, function(subject, search)
   if type(subject) == "string" then
-    return type(search) == "string" and subject:find(search, 1, true) ~= nil
+    check_type("contains", "string", search)
+    return subject:find(search, 1, true) ~= nil
   end
   for i = 1, #subject do
-    if values.equal(subject[i], search) then return true end
+    if values.alike(subject[i], search) then return true end
   end
   return false
 end)
@@ -215,13 +226,15 @@ define("values", { "object" }, function(object)
 end)
 
 define("merge", { "object", "..." }, function(...)
-  local result = values.new_object()
+  local result, order = {}, {}
   for i = 1, select("#", ...) do
     local object = select(i, ...)
-    check_type("merge", "object", object)
-    for _, key in ipairs(values.keys(object)) do result[key] = object[key] end
+    for _, key in ipairs(values.keys(object)) do
+      if result[key] == nil then order[#order + 1] = key end
+      result[key] = object[key]
+    end
   end
-  return result
+  return setmetatable(result, values.object_metatable(order))
 end)
 
 define("not_null", { "any", "..." }, function(...)

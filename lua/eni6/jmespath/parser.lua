@@ -8,7 +8,7 @@ local values = require "eni6.jmespath.values"
 
 local kind_of, present, kept = values.kind, values.present, values.kept
 
-local DEEPEST = 200 -- levels of nesting, dots and operators included
+local DEEPEST = 1000 -- levels of nesting, dots and operators included: more than jmespath.py's stack holds
 
 -- How tightly a sign binds what is on its left. Signs below "[]" end a projection;
 -- what is not here ends an expression.
@@ -38,13 +38,16 @@ function Parser:fail(message)
   lexer.fail(self.expression, token.start, message)
 end
 
--- Notes what is wrong with an expression whose syntax may yet be right: reported
--- when it is, even if evaluation would never come there.
-function Parser:note(code, message) self.fault = self.fault or { code = code, message = message } end
-
 function Parser:unexpected()
   local token = self.tokens[self.place]
   self:fail("unexpected " .. (POWER[token.kind] and token.kind or token.kind .. " " .. tostring(token.value)))
+end
+
+-- Goes on if this is the next token.
+function Parser:skip(kind)
+  local is_next = self:kind() == kind
+  if is_next then self:advance() end
+  return is_next
 end
 
 function Parser:expect(kind)
@@ -133,6 +136,7 @@ local function slice(start, stop, step)
   step = step or 1
   return function(value)
     if kind_of(value) ~= "array" then return nil end
+    if step == 0 then values.fail("invalid-value", "a slice's step cannot be 0") end
     local size, result = #value, {}
     local low, high = step > 0 and 0 or -1, step > 0 and size or size - 1
     local from = start and clamp(start, size, low, high) or (step > 0 and low or high)
@@ -167,6 +171,8 @@ local function less(a, b)
   return a < b
 end
 
+local HAS_ORDER = { number = true, string = true }
+
 local ORDER = {
   ["<"] = less,
   ["<="] = function(a, b) return not less(b, a) end,
@@ -174,8 +180,8 @@ local ORDER = {
   [">="] = function(a, b) return not less(a, b) end,
 }
 
--- Numbers have an order, and so have strings, which the specification leaves
--- out but times need; anything else, or one of each, compares to null.
+-- Numbers have an order, and so have strings, which the specification leaves out but times need. Anything
+-- else compares to null; what is one of each, jmespath.py cannot compare.
 local function comparison(sign, left, right)
   if sign == "==" then
     return function(value) return values.equal(left(value), right(value)) end
@@ -185,8 +191,9 @@ local function comparison(sign, left, right)
   local holds = ORDER[sign]
   return function(value)
     local a, b = left(value), right(value)
-    local kind = kind_of(a)
-    if kind ~= kind_of(b) or (kind ~= "number" and kind ~= "string") then return nil end
+    local kind, other = kind_of(a), kind_of(b)
+    if not (HAS_ORDER[kind] and HAS_ORDER[other]) then return nil end
+    if kind ~= other then values.fail("invalid-type", "%s cannot tell the order of a %s and a %s", sign, kind, other) end
     return holds(a, b)
   end
 end
@@ -200,32 +207,46 @@ local function multi_select_list(parts)
   end
 end
 
+-- Each name once, at its first place.
+local function order_of(names)
+  local order, seen = {}, {}
+  for _, name in ipairs(names) do
+    if not seen[name] then order[#order + 1] = name end
+    seen[name] = true
+  end
+  return order
+end
+
 local function multi_select_hash(names, parts)
+  local metatable = values.object_metatable(order_of(names))
   return function(value)
     if value == nil then return nil end
-    local result = {}
+    local result = setmetatable({}, metatable)
     for i, part in ipairs(parts) do result[names[i]] = kept(part(value)) end
     return result
   end
 end
 
+-- Calls that cannot succeed fail when it comes to them, which it may not.
 local function call(name, parts)
+  local code, message = functions.check_call(name, #parts)
   return function(value)
     local arguments = {}
     for i, part in ipairs(parts) do arguments[i] = part(value) end
+    if code then values.fail(code, "%s", message) end
     return functions.call(name, arguments, #parts)
   end
 end
 
 -- --- The parts of the grammar -----------------------------------------------------
 
--- [number], [start:stop:step]; the bracket is read.
-function Parser:index_or_slice()
+-- [start:stop:step], each of them optional; of numbers side by side the last counts.
+function Parser:slice()
   local parts, part = {}, 1
   while self:kind() ~= "]" do
     if self:kind() == ":" and part < 3 then
       part = part + 1
-    elseif self:kind() == "number" and parts[part] == nil then
+    elseif self:kind() == "number" then
       parts[part] = self.tokens[self.place].value
     else
       self:unexpected()
@@ -233,17 +254,24 @@ function Parser:index_or_slice()
     self:advance()
   end
   self:advance()
-  if part == 1 then return index(parts[1]) end
-  if parts[3] == 0 then self:note("invalid-value", "a slice's step cannot be 0") end
-  return slice(parts[1], parts[2], parts[3]), true
+  return slice(parts[1], parts[2], parts[3])
 end
 
--- An index applies to `left`; a slice of it is projected.
+-- An index applies to `left`; a slice of it is projected. But jmespath.py does not project a slice of an
+-- element, as in a[0][:2].
 function Parser:bracket(left)
-  local right, is_slice = self:index_or_slice()
-  local result = sequence(left, right)
-  if is_slice then return projection(result, self:projected(POWER["*"])) end
-  return result
+  if self:kind() ~= ":" and self:kind(1) ~= ":" then
+    local result = sequence(left, index(self:expect("number").value))
+    self:expect "]"
+    self.elements[result] = true
+    return result
+  end
+  local result = sequence(left, self:slice())
+  if self.elements[left] then
+    self.elements[result] = true
+    return result
+  end
+  return projection(result, self:projected(POWER["*"]))
 end
 
 -- What a projection applies to each of its elements.
@@ -273,9 +301,7 @@ function Parser:multi_select_list()
   local parts = {}
   repeat
     parts[#parts + 1] = self:parse(0)
-    local more = self:kind() == ","
-    if more then self:advance() end
-  until not more
+  until not self:skip ","
   self:expect "]"
   return multi_select_list(parts)
 end
@@ -288,10 +314,7 @@ function Parser:multi_select_hash()
     names[#names + 1] = self:advance().value
     self:expect ":"
     parts[#parts + 1] = self:parse(0)
-    local more = self:kind() == ","
-    if more then self:advance() end
-  until not more
-  self:expect "}"
+  until not self:skip "," and self:skip "}"
   return multi_select_hash(names, parts)
 end
 
@@ -305,29 +328,26 @@ end
 -- The arguments of a function; its opening bracket is read.
 function Parser:call(name)
   local parts = {}
-  if self:kind() ~= ")" then
-    repeat
-      parts[#parts + 1] = self:argument()
-      local more = self:kind() == ","
-      if more then self:advance() end
-    until not more
+  while not self:skip ")" do
+    parts[#parts + 1] = self:argument()
+    self:skip ","
   end
-  self:expect ")"
-  local code, message = functions.check_call(name, #parts)
-  if code then self:note(code, message) end
   return call(name, parts)
+end
+
+function Parser:field(name)
+  local result = field(name)
+  self.fields[result] = name
+  return result
 end
 
 -- What an expression may start with.
 local PREFIX = {
-  name = function(parser, token)
-    if parser:kind() == "(" then
-      parser:advance()
-      return parser:call(token.value)
-    end
-    return field(token.value)
+  name = function(parser, token) return parser:field(token.value) end,
+  ["quoted name"] = function(parser, token)
+    if parser:kind() == "(" then parser:fail "a function's name has no quotes" end
+    return parser:field(token.value)
   end,
-  ["quoted name"] = function(_, token) return field(token.value) end,
   literal = function(_, token) return function() return token.value end end,
   ["@"] = function() return identity end,
   ["*"] = function(parser)
@@ -372,6 +392,11 @@ local INFIX = {
     parser:expect "]"
     return filter_projection(left, condition, parser:projected(POWER["[?"]))
   end,
+  ["("] = function(parser, left)
+    local name = parser.fields[left]
+    if not name then parser:fail "only a name can be called" end
+    return parser:call(name)
+  end,
   ["|"] = function(parser, left) return sequence(left, parser:parse(POWER["|"])) end,
   ["||"] = function(parser, left) return either(left, parser:parse(POWER["||"])) end,
   ["&&"] = function(parser, left) return both(left, parser:parse(POWER["&&"])) end,
@@ -412,12 +437,12 @@ local parser = {}
 ---@param expression string
 ---@return fun(value: any): any
 function parser.compile(expression)
-  local self = setmetatable({ expression = expression, tokens = lexer.tokens(expression), place = 1, depth = 0 }, Parser)
+  local self = setmetatable({
+    expression = expression, tokens = lexer.tokens(expression), place = 1, depth = 0,
+    fields = {}, elements = {}, -- which closures are of a name alone, and which of an element
+  }, Parser)
   local evaluate = self:parse(0)
   if self:kind() ~= "end" then self:unexpected() end
-  if self.fault then
-    values.fail(self.fault.code, "%s, in the JMESPath expression %s", self.fault.message, lexer.shown(expression))
-  end
   return evaluate
 end
 
