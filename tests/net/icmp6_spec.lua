@@ -3,8 +3,10 @@
 
 local icmp6 = require "eni6.icmp6"
 local netns = require "support.netns"
+local open_descriptors = require "support.descriptors"
 local process = require "eni6.process"
 local system = require("eni6.core").system
+local tasks = require "eni6.tasks"
 
 local near, router, far -- sockets of netlink
 local near_name
@@ -178,6 +180,35 @@ describe("icmp6.neighbours", function()
     local result = icmp6.neighbours({ proxied }, "ens5", options)[1]
     assert.is_true(result.reachable, result.reason)
     assert.equal(router:get_link{ name = "r.1" }.address, result.lladdr)
+  end)
+end)
+
+describe("inside tasks", function()
+  it("others go on while one waits, and a cancelled one leaves nothing open", function()
+    local before, order = open_descriptors(), {}
+    assert(router:replace_route{ dst = "2001:db8:4::/64", type = "blackhole" })
+    assert(tasks.group(function(group)
+      group:spawn("silent", function()
+        local result = assert(icmp6.ping({ "2001:db8:4::1" }, { netns = near, attempts = 1, timeout = 0.3 }))[1]
+        order[#order + 1] = result.code
+        return true
+      end)
+      group:spawn("quick", function()
+        order[#order + 1] = ping("2001:db8:2::1").reachable
+        return true
+      end)
+    end))
+    assert.same({ true, "ETIMEDOUT" }, order)
+    local started = tasks.now()
+    tasks.group(function(group)
+      group:spawn("silent", function() return icmp6.ping({ "2001:db8:4::1" }, { netns = near, timeout = 60 }) end)
+      group:spawn("failing", function()
+        tasks.sleep(0.05)
+        return nil, "enough", "EIO"
+      end)
+    end)
+    assert.is_true(tasks.now() - started < 10)
+    assert.equal(before, open_descriptors())
   end)
 end)
 

@@ -152,36 +152,39 @@ describe("duplicate address detection", function()
 end)
 
 describe("a default route from a router advertisement", function()
-  local daemon
+  local daemons
 
-  -- Starts radvd in the router and waits for the instance's default route.
-  local function advertise(lifetime)
+  -- Starts radvd on a router's r0, and waits for so many default routes at the instance.
+  local function advertise(where, count)
     local file = os.tmpname()
     local handle = assert(io.open(file, "w"))
-    handle:write(string.format("interface r0 { AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4; "
-      .. "AdvDefaultLifetime %d; };\n", lifetime))
+    handle:write("interface r0 { AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4; "
+      .. "AdvDefaultLifetime 1000; };\n")
     handle:close()
-    assert(router:sysctl("ipv6/conf/all/forwarding", 1))
     local watch = assert(nl:monitor{ "route" })
-    daemon = assert(process.spawn{
-      argv = { "/usr/sbin/radvd", "-n", "-C", file, "-p", file .. ".pid" }, netns = "/run/netns/" .. router_name,
+    daemons[#daemons + 1] = assert(process.spawn{
+      argv = { "/usr/sbin/radvd", "-n", "-C", file, "-p", file .. ".pid" }, netns = "/run/netns/" .. where,
       die_with_parent = true, stderr = "null",
     })
-    while #default_routes() == 0 do assert(watch:next(10)) end
+    while #default_routes() < count do assert(watch:next(10)) end
     watch:close()
     os.remove(file)
   end
 
   before_each(function()
+    daemons = {}
     netns.link_local(router, "r0")
     netns.link_local(nl, "ens5")
+    assert(router:sysctl("ipv6/conf/all/forwarding", 1))
     assert(nl:add_address{ link = "ens5", address = "2001:db8::1/64", nodad = true })
-    advertise(1000)
+    advertise(router_name, 1)
   end)
 
   after_each(function()
-    daemon:kill("TERM")
-    daemon:wait(5)
+    for _, daemon in ipairs(daemons) do
+      daemon:kill("TERM")
+      daemon:wait(5)
+    end
   end)
 
   it("blocks a static one of the same metric; a lower metric coexists, and the other stays as fallback", function()
@@ -212,6 +215,30 @@ describe("a default route from a router advertisement", function()
     assert.equal("static", only(default_routes()).protocol)
     assert.equal("deleted", (nl:ensure_no_route{ dst = "default" }))
     assert.equal("unchanged", (nl:ensure_no_route{ dst = "default" }))
+  end)
+
+  it("stays beside that of a second router, each for itself", function()
+    local second_name, second = netns.new()
+    assert(router:add_link{ name = "b0", kind = "bridge", up = true })
+    assert(router:add_link{ name = "p0", kind = "veth", up = true, peer = { name = "r0", netns = second_name } })
+    assert(second:sysctl("ipv6/conf/all/forwarding", 1))
+    assert(second:set_link{ link = "r0", up = true })
+    -- The first router moves to a pair of its own on the bridge, where the instance and the second one are too.
+    assert(router:add_link{ name = "r9", kind = "veth", up = true, peer = { name = "p9" } })
+    assert(router:set_link{ link = "p9", up = true, master = "b0" })
+    assert(router:set_link{ link = "p0", master = "b0" })
+    assert(router:set_link{ link = "r0", master = "b0" })
+    netns.link_local(second, "r0")
+    advertise(second_name, 2)
+    local both = default_routes()
+    assert.same({ "ra", "ra", 1024, 1024 }, { both[1].protocol, both[2].protocol, both[1].metric, both[2].metric })
+    assert.is_true(both[1].gateway ~= both[2].gateway)
+    assert.equal("EEXIST", select(3, nl:ensure_route{ dst = "default", gateway = "2001:db8::ff" }))
+    assert.equal("added", (nl:ensure_route{ dst = "default", gateway = "2001:db8::ff", metric = 512 }))
+    assert.equal(3, #default_routes())
+    assert.equal("deleted", (nl:ensure_no_route{ dst = "default", protocol = "ra" }))
+    assert.equal("static", only(default_routes()).protocol)
+    second:close()
   end)
 
   it("goes at once when forwarding is switched on, whatever accept_ra of `all` says", function()

@@ -279,10 +279,21 @@ describe("dumps", function()
     lenient:close()
   end)
 
+  it("take only the fields that are asked for", function()
+    assert(nl:add_route{ dst = "2001:db8:1::/48", link = "v0", metric = 7 })
+    local list = nl:routes({ dst = "2001:db8:1::/48" }, { fields = { "dst", "link" } })
+    assert.same({ { dst = "2001:db8:1::/48", link = "v0" }, consistent = true }, list)
+    assert.same({ { metric = 7 }, consistent = true }, nl:routes({ metric = 7 }, { fields = { "metric" } }))
+    assert.has_error(function() nl:routes({}, { fields = { "destination" } }) end)
+    assert.has_error(function() nl:routes({}, { fields = "dst" }) end)
+  end)
+
   it("of what never is flagged are verified on demand", function()
-    local list = assert(nl:routes({ table = "main" }, { verify = true }))
+    assert(nl:add_route{ dst = "2001:db8:1::/48", link = "v0", table = 100 }) -- the kernel adds none of its own there
+    local list = assert(nl:routes({ table = 100 }, { verify = true }))
     assert.is_true(list.consistent)
-    assert.same(nl:routes{ table = "main" }, list)
+    assert.equal(1, #list)
+    assert.same(nl:routes{ table = 100 }, list)
   end)
 end)
 
