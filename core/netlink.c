@@ -197,6 +197,15 @@ static void stamp(uint8_t *message, uint32_t sequence) {
   memcpy(message + offsetof(struct nlmsghdr, nlmsg_seq), &sequence, sizeof sequence);
 }
 
+/* Has the kernel answer a request when it succeeds, too. */
+static void want_ack(uint8_t *message, bool wanted) {
+  struct nlmsghdr header;
+  memcpy(&header, message, sizeof header);
+  header.nlmsg_flags &= (uint16_t)~NLM_F_ACK;
+  if (wanted) header.nlmsg_flags |= NLM_F_ACK;
+  memcpy(message, &header, sizeof header);
+}
+
 int eni6_netlink_send(struct eni6_netlink *netlink, uint8_t *request, size_t size,
                       struct eni6_error *error) {
   finish_dump(netlink);
@@ -207,7 +216,9 @@ int eni6_netlink_send(struct eni6_netlink *netlink, uint8_t *request, size_t siz
 
 /* --- batches ------------------------------------------------------------------------ */
 
-/* Sends the next messages, as many as their acks surely fit. */
+/* Sends the next messages, as many as their answers surely fit. The last of them
+ * is answered whatever becomes of it, the others only when they fail: acks are a
+ * third of all the work. */
 static int send_window(struct eni6_netlink *netlink, struct eni6_netlink_batch *batch,
                        struct eni6_error *error) {
   struct eni6_rtnl_message message;
@@ -226,6 +237,7 @@ static int send_window(struct eni6_netlink *netlink, struct eni6_netlink_batch *
   uint32_t sequence = netlink->first;
   for (next = batch->sent; next < end; sequence++) {
     stamp(batch->bytes + next, sequence);
+    want_ack(batch->bytes + next, sequence == netlink->last);
     eni6_rtnl_next(batch->bytes, batch->size, &next, &message);
   }
   size_t start = batch->sent;
@@ -233,8 +245,9 @@ static int send_window(struct eni6_netlink *netlink, struct eni6_netlink_batch *
   return transmit(netlink, batch->bytes + start, batch->sent - start, error);
 }
 
-/* The ack of the request whose turn it is; one that comes for a later request
- * is held, and this one's counts as lost. */
+/* The result of the request whose turn it is. An answer that comes for a later one
+ * is held: this one was not answered, so that it succeeded, unless answers are known
+ * to be lost. The kernel tells so before it gives any of those that it has. */
 static int take_ack(struct eni6_netlink *netlink, struct eni6_netlink_batch *batch,
                     struct eni6_rtnl_ack *ack, struct eni6_error *error) {
   int status = 1;
@@ -242,7 +255,7 @@ static int take_ack(struct eni6_netlink *netlink, struct eni6_netlink_batch *bat
     batch->held = batch->message.type == NLMSG_ERROR;
   if (status < 0) return status;
   memset(ack, 0, sizeof *ack);
-  ack->status = -ENOBUFS;
+  if (netlink->lost) ack->status = -ENOBUFS;
   if (batch->held && batch->message.sequence == batch->sequence) {
     batch->held = false;
     status = eni6_rtnl_decode_ack(&batch->message, ack);

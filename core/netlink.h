@@ -20,7 +20,7 @@ struct eni6_netlink {
   int netns; /* the namespace the socket is in, or -1: the opener's */
   uint32_t port;
   uint32_t sequence;    /* of the next request */
-  uint32_t window;      /* acks that surely fit into the receive buffer */
+  uint32_t window;      /* answers that surely fit into the receive buffer */
   bool strict;          /* the kernel heeds filters of dumps */
   bool lost;            /* an answer did not fit (ENOBUFS) */
   bool dumping;         /* a dump was begun and is not read to its end */
@@ -67,7 +67,8 @@ struct eni6_netlink_batch {
 
 /* Sends as much as may be outstanding, then gives the results in order, sending
  * the rest as there is room. 1: *request has the result *ack; 0: that was all;
- * or an error of the socket. A lost ack is a result of -ENOBUFS. */
+ * or an error of the socket. When an answer is lost, the requests that have none are
+ * -ENOBUFS: what became of them is not known. */
 int eni6_netlink_batch_next(struct eni6_netlink *netlink, struct eni6_netlink_batch *batch,
                             struct eni6_rtnl_message *request, struct eni6_rtnl_ack *ack,
                             struct eni6_error *error);
