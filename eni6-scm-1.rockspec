@@ -118,6 +118,7 @@ build = {
     ["eni6.aws.credentials.container"] = "lua/eni6/aws/credentials/container.lua",
     ["eni6.aws.credentials.credentials_file"] = "lua/eni6/aws/credentials/credentials_file.lua",
     ["eni6.aws.credentials.environment"] = "lua/eni6/aws/credentials/environment.lua",
+    ["eni6.aws.credentials.explain"] = "lua/eni6/aws/credentials/explain.lua",
     ["eni6.aws.credentials.explicit"] = "lua/eni6/aws/credentials/explicit.lua",
     ["eni6.aws.credentials.fields"] = "lua/eni6/aws/credentials/fields.lua",
     ["eni6.aws.credentials.file_cache"] = "lua/eni6/aws/credentials/file_cache.lua",

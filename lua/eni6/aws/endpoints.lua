@@ -151,18 +151,36 @@ local function aws_host(service, region, partition, fips, dualstack)
   return string.format("%s%s.%s.%s", service, plain and "" or "-fips", region, suffix)
 end
 
--- The older, global endpoint of STS, which goes by the name of a region.
-local function global_sts()
-  local endpoint = endpoints.parse("https://sts.amazonaws.com", "the region")
+-- The older, global endpoint of STS.
+local function global_sts(source)
+  local endpoint = endpoints.parse("https://sts.amazonaws.com", source)
   endpoint.signing_region = "us-east-1"
   return endpoint
 end
 
-local function of_region(service, region, fips, dualstack)
-  if service == "sts" and region == "aws-global" and not fips and not dualstack then return global_sts() end
-  local partition = find_partition(region)
-  if not partition then return unknown_region(region, service) end
-  return endpoints.parse("https://" .. aws_host(service, region, partition, fips, dualstack), "the region")
+-- Regions that had no STS of their own at first.
+local EARLY = " ap-northeast-1 ap-south-1 ap-southeast-1 ap-southeast-2 ca-central-1 eu-central-1 eu-north-1 eu-west-1 "
+  .. "eu-west-2 eu-west-3 sa-east-1 us-east-1 us-east-2 us-west-1 us-west-2 "
+
+-- Whether the global STS is meant: it goes by the name of a region, too; or somebody asks for the old ways.
+local function means_global_sts(settings, region)
+  if region == "aws-global" then return true, "the region" end
+  local mode, source = settings:lookup({ "AWS_STS_REGIONAL_ENDPOINTS" }, "sts_regional_endpoints")
+  mode = mode and mode:lower() or "regional"
+  if mode ~= "regional" and mode ~= "legacy" then return nil, source .. " must be regional or legacy", "InvalidConfig" end
+  return mode == "legacy" and EARLY:find(" " .. region .. " ", 1, true) ~= nil, source
+end
+
+local function of_region(options, fips, dualstack)
+  if options.service == "sts" and not fips and not dualstack then
+    local global, source, code = means_global_sts(options.settings, options.region)
+    if code then return nil, source, code end
+    if global then return global_sts(source) end
+  end
+  local partition = find_partition(options.region)
+  if not partition then return unknown_region(options.region, options.service) end
+  local host = aws_host(options.host or options.service, options.region, partition, fips, dualstack)
+  return endpoints.parse("https://" .. host, "the region")
 end
 
 -- FIPS is a promise that a URL of somebody else's can't keep. Dual stack is only a name to choose: a URL in its place is
@@ -186,18 +204,18 @@ end
 ---@return string|nil message
 ---@return string|nil code "InvalidEndpoint", "InvalidRegion", "InvalidConfig"
 function endpoints.resolve(options)
-  local settings, service, region = options.settings, options.service, options.region
+  local settings = options.settings
   local fips, message, code = flag(settings, options.use_fips, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")
   if code then return nil, message, code end
   if options.endpoint then return custom(options.endpoint, "the call", fips, options.use_dualstack) end
   local url, source
-  url, source, code = configured(settings, service)
+  url, source, code = configured(settings, options.service)
   if code then return nil, source, code end
   if url then return custom(url, source, fips, options.use_dualstack) end
   local dualstack
   dualstack, message, code = flag(settings, options.use_dualstack, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")
   if code then return nil, message, code end
-  return of_region(service, region, fips, dualstack)
+  return of_region(options, fips, dualstack)
 end
 
 return endpoints

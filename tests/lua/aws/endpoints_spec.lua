@@ -117,6 +117,21 @@ describe("the endpoint of AWS", function()
     assert.is_true(same > 400 and refused > 100 and errors > 200, same .. ", " .. refused .. ", " .. errors)
   end)
 
+  it("of STS is the global one where the profile asks for it, which is signed for us-east-1", function()
+    local config = "[default]\nsts_regional_endpoints = legacy\n"
+    local function sts(region, env)
+      return assert(endpoints.resolve({ service = "sts", region = region, settings = settings(env, config) }))
+    end
+    assert.same({ "https://sts.amazonaws.com/", "us-east-1" }, { sts("eu-west-1").url, sts("eu-west-1").signing_region })
+    assert.equal("https://sts.ap-east-1.amazonaws.com/", sts("ap-east-1").url)
+    assert.equal("https://sts.eu-west-1.amazonaws.com/", sts("eu-west-1", { AWS_STS_REGIONAL_ENDPOINTS = "regional" }).url)
+    assert.equal("http://own.test/", sts("eu-west-1", { AWS_ENDPOINT_URL_STS = "http://own.test" }).url)
+    local found, message, code = url({ AWS_STS_REGIONAL_ENDPOINTS = "some" }, nil, { service = "sts" })
+    assert.same({ nil, "AWS_STS_REGIONAL_ENDPOINTS must be regional or legacy", "InvalidConfig" }, { found, message, code })
+    config = "[default]\nservices = s\n[services s]\nsts =\n  endpoint_url = http://in.the.file\n"
+    assert.equal("http://in.the.file/", sts("eu-west-1").url)
+  end)
+
   it("takes its variants from the call, the environment, the profile", function()
     local profile = "[default]\nuse_dualstack_endpoint = true\nuse_fips_endpoint = true\n"
     assert.equal("https://ec2-fips.us-east-1.api.aws/", url({}, profile))

@@ -210,6 +210,25 @@ describe("the sources of credentials", function()
     assert.matches("has expired; run: aws sso login %-%-profile s", message)
   end)
 
+  local function list(env, profile)
+    local all = environment(env)
+    local explain = require "eni6.aws.credentials.explain"
+    local rows, message, code, before = explain.rows { getenv = function(name) return all[name] or nil end, profile = profile }
+    return explain.text(rows or before), code, message
+  end
+
+  it("are explained as by `aws configure list`", function()
+    write(".aws/config", "[default]\nregion=eu-west-1\noutput=text\n[profile first]\nrole_arn=" .. role "first"
+      .. "\nsource_profile=user\n[profile bad]\ncredential_process=false\n")
+    for _, case in ipairs { { {} }, { { AWS_PROFILE = "first", AWS_REGION = false } }, { { AWS_ACCESS_KEY_ID = "AKIDAKID",
+      AWS_SECRET_ACCESS_KEY = "secret" } }, { {}, "user" }, { { AWS_PROFILE = "nobody" } }, { { AWS_PROFILE = "bad" } } } do
+      local result = run_cli(case[1], "configure", "list", table.unpack(case[2] and { "--profile", case[2] } or {}))
+      local text, code = list(case[1], case[2])
+      assert.equal(result.stdout, text)
+      assert.equal(result.status ~= 0, code ~= nil)
+    end
+  end)
+
   it("share the CLI's cache of roles' keys", function()
     write(".aws/config", "[profile c]\nrole_arn=" .. role "cached" .. "\nsource_profile=user\nexternal_id=ü\\\"\n"
       .. "duration_seconds=1800\n")
