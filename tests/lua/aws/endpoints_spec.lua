@@ -132,6 +132,15 @@ describe("the endpoint of AWS", function()
     assert.equal("http://in.the.file/", sts("eu-west-1").url)
   end)
 
+  it("of SSO has host names of its own", function()
+    local world = settings()
+    local function host(service, name)
+      return endpoints.resolve({ service = service, host = name, region = "eu-west-1", settings = world }).url
+    end
+    assert.equal("https://portal.sso.eu-west-1.amazonaws.com/", host("sso", "portal.sso"))
+    assert.equal("https://oidc.eu-west-1.amazonaws.com/", host("sso_oidc", "oidc"))
+  end)
+
   it("takes its variants from the call, the environment, the profile", function()
     local profile = "[default]\nuse_dualstack_endpoint = true\nuse_fips_endpoint = true\n"
     assert.equal("https://ec2-fips.us-east-1.api.aws/", url({}, profile))
