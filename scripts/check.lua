@@ -3,6 +3,7 @@
 
 dofile((arg[0]:match("^(.*)/") or ".") .. "/../scripts/lib/tree.lua")
 local face = require "face"
+local terminal = require "terminal"
 
 local NAME = "check.lua"
 local EPILOG = [[
@@ -56,7 +57,7 @@ end
 local function ask_ec2(arguments)
   local plan = load_name(arguments)
   local client, message = require("eni6.aws.ec2").new { region = plan.region, endpoint = arguments.endpoint_url,
-    profile = arguments.profile }
+    profile = arguments.profile, prompt = terminal.ask, warn = terminal.warn }
   if not client then face.fail(NAME, face.FAILED, message) end
   local facts
   facts, message = require("eni6.fleet.reachability").look(client, plan.name)

@@ -3,6 +3,7 @@
 
 local scripts, interpreter = dofile((arg[0]:match("^(.*)/") or ".") .. "/../scripts/lib/tree.lua")
 local face = require "face"
+local terminal = require "terminal"
 
 local NAME = "provision.lua"
 local EPILOG = [[
@@ -115,7 +116,8 @@ end
 
 local function new_client(arguments, plan, sandbox)
   local options = sandbox and sandbox:client_options()
-    or { region = plan.region, endpoint = arguments.endpoint_url, profile = arguments.profile }
+    or { region = plan.region, endpoint = arguments.endpoint_url, profile = arguments.profile,
+      prompt = terminal.ask, warn = terminal.warn }
   local client, message = require("eni6.aws.ec2").new(options)
   if not client then face.fail(NAME, face.FAILED, message) end
   return client

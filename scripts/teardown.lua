@@ -2,6 +2,7 @@
 
 dofile((arg[0]:match("^(.*)/") or ".") .. "/../scripts/lib/tree.lua")
 local face = require "face"
+local terminal = require "terminal"
 
 local NAME = "teardown.lua"
 local EPILOG = [[
@@ -42,7 +43,7 @@ end
 
 local function new_client(arguments, plan)
   local client, message = require("eni6.aws.ec2").new { region = plan.region, endpoint = arguments.endpoint_url,
-    profile = arguments.profile }
+    profile = arguments.profile, prompt = terminal.ask, warn = terminal.warn }
   if not client then face.fail(NAME, face.FAILED, message) end
   return client
 end

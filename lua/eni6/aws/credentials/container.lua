@@ -92,8 +92,7 @@ end
 function container.parse(status, body)
   local answer, fault = fields.object(body)
   if status ~= 200 then
-    local word = answer and answer.code
-    word = type(word) == "string" and #word <= 40 and word:match("^%a+$")
+    local word = answer and fields.code(answer.code)
     return nil, string.format("the container's credentials server answers with status %d%s", status, word and ", " .. word or ""),
       "ContainerFailed"
   end

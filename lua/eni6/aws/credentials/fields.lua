@@ -26,6 +26,13 @@ function fields.time(value)
   return require("eni6.aws.timestamp").parse((value:gsub("UTC$", "Z")))
 end
 
+--- An error code of a server's, if it looks like one: a text that may be shown.
+---@param value any
+---@return string|nil
+function fields.code(value)
+  return type(value) == "string" and #value <= 40 and value:match("^%a+$") or nil
+end
+
 ---@class eni6.aws.KeyNames
 ---@field id string
 ---@field secret string

@@ -52,9 +52,8 @@ function instance.parse(text)
   local answer, fault = fields.object(text)
   local word = answer and answer.Code
   if type(word) == "string" and word ~= "Success" then
-    word = #word <= 60 and word:match("^%w+$") or "a code that is not shown"
     return nil, string.format("the metadata service has no keys of the instance's role: %s; look at the role's trust policy",
-      word), "MetadataFailed"
+      fields.code(word) or "a code that is not shown"), "MetadataFailed"
   end
   local keys
   if answer then keys, fault = fields.keys(answer, NAMES) end
