@@ -23,6 +23,7 @@ CORE := $(filter-out core/http%.c core/xml.c,$(wildcard core/*.c))
 BINDING := $(filter-out core/binding/http.c core/binding/xml.c core/binding/eni6L.c,$(wildcard core/binding/*.c))
 CORE_OBJECTS := $(CORE:%.c=$(BUILD)/%.o)
 HTTP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard core/http*.c))
+SUPPORT_PROGRAMS := $(patsubst tests/support/%.c,$(BUILD)/tests/support/%,$(wildcard tests/support/*.c))
 C_TESTS := $(patsubst tests/c/%.c,$(BUILD)/tests/c/%,$(wildcard tests/c/test_*.c))
 
 .PHONY: all help env deps-build deps-demo deps-check deps-bench demo check bench fuzz lint format \
@@ -147,9 +148,15 @@ $(BUILD)/tests/alloc/sweep-lua%: tests/alloc/sweep.c | deps-build
 	@echo '  LD  $@'
 	@$(CC) -std=gnu11 -O1 -g -Wall -Wextra $(LINK_ALL) -o $@ $< $$(pkg-config --cflags --libs lua$*)
 
+# Programs that tests run beside them.
+$(BUILD)/tests/support/%: tests/support/%.c | deps-build
+	@mkdir -p $(@D)
+	@echo '  LD  $@'
+	@$(CC) $(CFLAGS_ALL) $(LINK_ALL) -o $@ $< -lm
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-c-tests: $(C_TESTS) $(LUA_VERSIONS:%=$(BUILD)/tests/alloc/sweep-lua%)
+c-tests: $(C_TESTS) $(SUPPORT_PROGRAMS) $(LUA_VERSIONS:%=$(BUILD)/tests/alloc/sweep-lua%)
 
 # --- fuzzers ----------------------------------------------------------------------
 

@@ -108,6 +108,27 @@ function servers.certificates()
   }
 end
 
+--- Starts tests/support/slow_link.c in front of a port of loopback.
+---@param port integer
+---@param milliseconds number that every answer comes later
+---@param lost_per_mille integer answers that never come
+---@param seed integer|nil
+---@return table link its `url`, and `finish()`, which ends it: how many requests it carried, how many answers it lost
+function servers.slow_link(port, milliseconds, lost_per_mille, seed)
+  local argv = { "build/release/tests/support/slow_link", tostring(port), tostring(milliseconds), tostring(lost_per_mille),
+    tostring(seed or 1) }
+  local child = assert(process.spawn { argv = argv, stdin = "pipe", stdout = "pipe", die_with_parent = true })
+  local link = { url = "http://127.0.0.1:" .. assert(child:read_line(10)) }
+  function link.finish()
+    child:close_stdin()
+    local requests, lost = assert(child:read_line(10)):match("^(%d+) requests, (%d+) lost$")
+    child:wait(10)
+    child:close()
+    return tonumber(requests), tonumber(lost)
+  end
+  return link
+end
+
 --- Ends all servers and removes all directories.
 function servers.stop_all()
   for _, child in ipairs(running) do
