@@ -130,14 +130,13 @@ local function fail(message, code)
   face.fail(NAME, STATUS[code] or face.FAILED, message)
 end
 
--- What an earlier run left goes first, unless nothing is to be changed. Whether there was something.
+-- What an earlier run left goes first, unless nothing is to be changed.
 local function recover(arguments, world)
   local host = require "eni6.host.configure"
-  if arguments.dry_run then return false end
+  if arguments.dry_run then return end
   local undone, message, code = host.recover(world)
   if undone == nil then return fail(message, code) end
   if undone then io.stderr:write(NAME, ": an earlier run was cut short; what it had changed was put back first\n") end
-  return undone
 end
 
 -- Docker that hangs or is down is not restarted: it reads its file when it starts.
@@ -157,8 +156,8 @@ local function configure(arguments, world)
     confirm = arguments.confirm, watchdog_command = command_line(arguments, "watchdog"),
     rollback_command = command_line(arguments, "rollback"),
   }
-  local make_plan = recover(arguments, world) and host.plan_when_steady or host.plan
-  local plan, message, code = make_plan(world, options)
+  recover(arguments, world)
+  local plan, message, code = host.plan(world, options)
   if not plan then return fail(message, code) end
   if #plan.steps == 0 then return report(arguments, plan, "nothing to do") end
   if arguments.dry_run then return report(arguments, plan, "would configure") end

@@ -45,26 +45,23 @@ describe("an unconfirmed configuration", function()
     return one:run { "lua5.4", "/opt/eni6/tests/support/killed_configure.lua", tostring(number) }
   end
 
-  -- Known and open: networkd refuses a reload now and then, or does not take all leases again after going back.
-  pending("is put back on request, wherever the run was killed", function()
-    local steps, number = 1, 0
-    while number < steps do
-      number = number + 1
+  -- Of three kills one, which ones the seed says; all of them take a minute.
+  it("is put back on request, wherever the run was killed", function()
+    local steps, number = 1, (tonumber(os.getenv "SEED") or 1) % 3
+    if number == 0 then number = 3 end
+    while number <= steps do
       local result = kill_before(number)
       steps = assert(tonumber(result.stdout), result.stderr)
       assert.not_equal(0, result.status)
       local back = published.configure(one, "rollback")
       assert.equal("everything was put back as it was\n", back.stdout, back.stderr)
-      -- Known and open: once in many runs networkd did not take the host's lease again by itself within 20 s.
-      if not pcall(assert_back) then
-        one:sh("networkctl reconfigure ens5")
-        assert_back()
-      end
+      assert_back()
+      number = number + 3
     end
     assert.is_true(steps >= 14)
   end)
 
-  pending("is finished by the next run after a kill, and stays once confirmed", function()
+  it("is finished by the next run after a kill, and stays once confirmed", function()
     kill_before(10)
     published.assert_configures(one, "--confirm", "60")
     local result = published.configure(one, "confirm")

@@ -91,9 +91,23 @@ local function assert_launched(instance, expected)
   assert.same({}, (published.addresses(instance, "docker0")))
 end
 
+-- That networkd is content, and the five addresses are leases of its own, which it renews.
+local function assert_leased(instance)
+  local status = json.decode(instance:sh("networkctl status ens5 --json=short"))
+  local leases = 0
+  for _, address in ipairs(status.Addresses) do
+    if address.ConfigSource == "DHCPv6" then leases = leases + 1 end
+  end
+  assert.equal(5, leases)
+  assert.equal("configured", status.AdministrativeState)
+end
+
 --- As EC2's instances are launched: five leases of one address each, an advertised route.
 function published.assert_launched(instance, expected)
-  eventually(function() assert_launched(instance, expected) end)
+  eventually(function()
+    assert_launched(instance, expected)
+    assert_leased(instance)
+  end)
 end
 
 local function assert_configured(instance, expected)

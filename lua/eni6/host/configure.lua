@@ -7,6 +7,7 @@ local desired = require("eni6.host.desired")
 local difference = require("eni6.host.difference")
 local inspect = require("eni6.host.inspect")
 local ip6 = require("eni6.ip6")
+local manager = require("eni6.host.manager")
 local packages = require("eni6.host.packages")
 local unconfirmed = require("eni6.host.unconfirmed")
 local watchdog = require("eni6.host.watchdog")
@@ -71,33 +72,6 @@ function configure.plan(world, options)
     can_validate = world:exists_program("netplan"), install = outside.install })
   if not steps then return nil, message, code end
   return { facts = facts, wanted = wanted, steps = steps }
-end
-
-local SETTLE, PAUSE = 20, 2
-
-local function same_steps(one, other)
-  local texts = { {}, {} }
-  for i, plan in ipairs({ one, other }) do
-    for _, step in ipairs(plan.steps) do table.insert(texts[i], apply.describe(step)) end
-  end
-  return table.concat(texts[1], "\n") == table.concat(texts[2], "\n")
-end
-
---- What would be done, just after `recover` has put something back: once whatever manages
---- the network has the old files in effect again. There is a way out then, and two looks
---- show the same.
----@param world table
----@param options table|nil as for plan
----@return table|nil plan, string? message, string? code
-function configure.plan_when_steady(world, options)
-  local deadline, previous = world.tasks.now() + SETTLE, nil
-  while true do
-    local again, message, code = configure.plan(world, options)
-    local steady = again and previous and same_steps(again, previous)
-    if steady or world.tasks.now() > deadline then return again, message, code end
-    previous = again
-    world.tasks.sleep(PAUSE)
-  end
 end
 
 local function answers(world, target, options)
@@ -166,6 +140,7 @@ function configure.run(world, plan, options)
     on_step = options.on_step,
     deadline = options.confirm and function() return require("eni6.core").system.time() + options.confirm end,
     check = function()
+      if options.services then manager.settle(world, plan.wanted.link) end
       local kept, fault, fault_code = settled(world, plan, options)
       if not kept then return nil, fault, fault_code end
       return prove(world, plan.wanted, options.operator)

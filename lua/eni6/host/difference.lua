@@ -37,26 +37,21 @@ local function netplan_files(facts)
   return texts
 end
 
--- networkd need not run yet: an unconfirmed state is also undone early in a boot.
-local RELOAD = { "sh", "-c", "systemctl -q is-active systemd-networkd || exit 0; networkctl reload" }
-local RELOAD_NETPLAN = { "sh", "-c", "netplan generate && { " .. RELOAD[3] .. "; }" }
-
--- On the way back nothing follows that would wait until networkd has its leases again.
-local WAIT = " && sleep 1 && { /lib/systemd/systemd-networkd-wait-online --interface=$1 --operational-state=routable "
-  .. "--timeout=15 || true; }"
-
-local function with_wait(reload, link) return { "sh", "-c", reload[3] .. WAIT, "sh", link } end
-
--- The undo of a command runs after the files before it were put back, so it stands
--- in front of them; the command itself stands behind.
-local function add_managed(steps, argv, undo_argv, write)
+-- The undo runs after the files before it were put back, so it stands in front of
+-- them; the step itself stands behind.
+local function add_managed(steps, back, forth, write)
   local mark = #steps + 1
-  steps[mark] = { kind = "command", undo_argv = undo_argv }
+  steps[mark] = back
   if write() then
-    steps[#steps + 1] = { kind = "command", argv = argv }
+    steps[#steps + 1] = forth
   else
     table.remove(steps, mark)
   end
+end
+
+local function add_reload(steps, wanted, netplan_too, write)
+  add_managed(steps, { kind = "reload", link = wanted.link, netplan = netplan_too, back = true },
+    { kind = "reload", link = wanted.link, netplan = netplan_too, address = wanted.address .. "/" .. wanted.length }, write)
 end
 
 local function add_netplan(steps, facts, wanted, options)
@@ -71,13 +66,13 @@ local function add_netplan(steps, facts, wanted, options)
     return add_file(steps, facts, netplan.PATH, text, netplan.MODE) or dropin
   end
   if not options.services then return write() end
-  add_managed(steps, RELOAD_NETPLAN, with_wait(RELOAD_NETPLAN, wanted.link), write)
+  add_reload(steps, wanted, true, write)
 end
 
 local function add_networkd(steps, facts, wanted, options)
   local function write() return add_file(steps, facts, networkd.UNIT_PATH, networkd.render_unit(wanted)) end
   if not options.services then return write() end
-  add_managed(steps, RELOAD, with_wait(RELOAD, wanted.link), write)
+  add_reload(steps, wanted, nil, write)
 end
 
 -- accept_ra is 0 where networkd reads the advertisements in the kernel's place. Both
@@ -120,6 +115,19 @@ local function add_kernel_state(steps, facts, wanted)
   end
 end
 
+local MOVING = { reload = true, route = true, address = true }
+
+-- What is to be undone last, when networkd has its old files again, is noted first.
+local function note_link(steps, wanted, options)
+  for _, step in ipairs(steps) do
+    if MOVING[step.kind] then
+      local gateway = wanted.gateway or {}
+      return table.insert(steps, 1, { kind = "link", link = wanted.link, address = wanted.address, gateway = gateway.via,
+        metric = gateway.metric, managed = options.services })
+    end
+  end
+end
+
 -- Of the archives: after the network, which apt needs.
 local function add_apt(steps, facts)
   for _, change in ipairs(facts.archives and archives.changes(facts.files, facts.archives) or {}) do
@@ -158,9 +166,8 @@ local function add_bridge(steps, facts, wanted, options)
   if not text then return nil, message, "EBADMSG" end
   local function write() return add_file(steps, facts, daemon_json.PATH, text) end
   if options.services and facts.docker.running then
-    add_managed(steps, RESTART, RESTART, write)
-    local last = steps[#steps]
-    if last and last.argv == RESTART then last.text = "restart Docker" end
+    add_managed(steps, { kind = "command", undo_argv = RESTART },
+      { kind = "command", text = "restart Docker", argv = RESTART }, write)
   else
     write()
   end
@@ -192,6 +199,7 @@ function difference.steps(facts, wanted, options)
   add_persistent(steps, facts, wanted, options)
   add_kernel_settings(steps, facts, wanted)
   add_kernel_state(steps, facts, wanted)
+  note_link(steps, wanted, options)
   add_apt(steps, facts)
   ours, message, code = add_docker(steps, facts, wanted, options)
   if not ours then return nil, message, code end

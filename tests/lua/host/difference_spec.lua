@@ -46,7 +46,7 @@ describe("difference", function()
     assert.same({
       "write " .. networkd.dropin_path("ens5"),
       "write " .. netplan.PATH,
-      "sh -c netplan generate && { systemctl -q is-active systemd-networkd || exit 0; networkctl reload; }",
+      "have systemd-networkd read its files",
       "write " .. sysctl.PATH,
       "set net/ipv6/conf/ens5/accept_ra to 2",
       "set net/ipv6/conf/default/forwarding to 1",
@@ -59,13 +59,24 @@ describe("difference", function()
     }, described(facts, wanted, SERVICES))
   end)
 
+  it("notes the link first and the reload before the files, so that both are undone last", function()
+    local facts, wanted = published()
+    local kinds = {}
+    for i, step in ipairs(difference.steps(facts, wanted, SERVICES)) do kinds[i] = step.kind end
+    assert.equal("link validate reload file file reload file", table.concat(kinds, " ", 1, 7))
+    kinds = {}
+    facts.docker.running = false
+    for i, step in ipairs(difference.steps(facts, wanted, {})) do kinds[i] = step.kind end
+    assert.equal("link file file file sysctl sysctl sysctl route address address file", table.concat(kinds, " "))
+  end)
+
   it("has the new netplan file validated with those that are there, before it is written", function()
     local facts, wanted = published()
     local steps = difference.steps(facts, wanted, SERVICES)
-    assert.equal("validate", steps[1].kind)
+    assert.equal("validate", steps[2].kind)
     assert.same({ "/etc/netplan/50-cloud-init.yaml", netplan.PATH }, (function()
       local paths = {}
-      for path in pairs(steps[1].files) do paths[#paths + 1] = path end
+      for path in pairs(steps[2].files) do paths[#paths + 1] = path end
       table.sort(paths)
       return paths
     end)())
@@ -80,7 +91,7 @@ describe("difference", function()
 
   it("tells no service below a root, and restarts no Docker that does not run", function()
     local facts, wanted = published()
-    assert.is_nil(find(described(facts, wanted, {}), "networkctl"))
+    assert.is_nil(find(described(facts, wanted, {}), "networkd read"))
     assert.is_nil(find(described(facts, wanted, {}), "restart"))
     facts.docker.running = false
     assert.is_nil(find(described(facts, wanted, SERVICES), "restart"))
