@@ -68,6 +68,9 @@ describe("containers.lua", function()
       assert.truthy(result.stderr:find(words, 1, true), result.stderr)
       assert.is_nil(result.stderr:find("traceback", 1, true), result.stderr)
     end
+    fails(1, "the container brief was started and is exited already; see: docker logs brief", "run", "busybox", "--name",
+      "brief", "--", "sh", "-c", "exit 3")
+    assert.equal(0, run("stop", "brief").status)
     fails(1, "no-such-program", "run", "busybox", "--name", "none", "--", "no-such-program")
     assert.equal("NotFound", select(3, daemon.engine:inspect("none")))
     fails(1, "No such container: nobody", "stop", "nobody")

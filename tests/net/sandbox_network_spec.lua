@@ -131,6 +131,26 @@ describe("the sandbox's network", function()
     assert.equal("401", bare.stdout)
   end)
 
+  it("answers for the neighbours again after a guest's interface was down", function()
+    local guest = launch("5:5", {})
+    local router = assert(netlink.open({ netns = "eni6-" .. sandbox.port .. "-router" }))
+    local function proxies()
+      local texts = {}
+      for i, record in ipairs(assert(router:neighbours({ proxy = true }))) do texts[i] = record.link .. " " .. record.dst end
+      table.sort(texts)
+      return table.concat(texts, "\n")
+    end
+    local before = proxies()
+    local nl = assert(netlink.open({ netns = guest.netns }))
+    assert(nl:set_link({ link = "ens5", up = false }))
+    assert.is_true(eventually(function() return #proxies() < #before end))
+    assert(nl:set_link({ link = "ens5", up = true }))
+    assert.is_true(eventually(function() return proxies() == before end))
+    nl:close()
+    router:close()
+    assert(ec2:TerminateInstances({ InstanceIds = { guest.instance } }))
+  end)
+
   it("removes a terminated instance, and what runs in it", function()
     local third = launch("3:3", {})
     local sleeper = assert(process.spawn({ argv = { "sleep", "600" }, netns = third.netns }))

@@ -20,6 +20,17 @@ function sysctl.settings(link)
   }
 end
 
+--- Whether a setting is as it must be. accept_ra is 0 where systemd-networkd reads the
+--- advertisements in the kernel's place: both would make two routes, and networkd sets it
+--- to 0 again at each start.
+---@param name string
+---@param wanted string
+---@param present string|nil the kernel's
+---@return boolean
+function sysctl.serves(name, wanted, present)
+  return present == wanted or present == "0" and name:find("/accept_ra$") ~= nil
+end
+
 --- The file's text. Names are written with slashes, so that the dot in an
 --- interface's name (a VLAN) stays part of the name.
 ---@param link string

@@ -3,11 +3,11 @@
 -- has; all else stays as it is.
 
 local apt = require("eni6.files.apt")
+local resolver = require("eni6.host.resolver")
 
 local archives = {}
 
 local PATHS = { "^/etc/apt/sources%.list$", "^/etc/apt/sources%.list%.d/.*%.list$", "^/etc/apt/sources%.list%.d/.*%.sources$" }
-local LOOKUP = 10 -- seconds
 
 local function is_source(path)
   for _, pattern in ipairs(PATHS) do
@@ -26,18 +26,14 @@ local function sources(files)
   return paths
 end
 
---- Whether a host name has an IPv6 address, by getent(1), so by all that nsswitch.conf
---- names. For a host with IPv4 addresses alone it lists these mapped into IPv6.
+--- Whether a host name has an IPv6 address.
 ---@param world table of eni6.host.world
 ---@param host string
 ---@return boolean|nil has nil when nothing is known of the host, or nobody could be asked
 function archives.has_ipv6(world, host)
-  local result = world.process.run({ argv = { "getent", "ahostsv6", host }, timeout = LOOKUP })
-  if not result or result.status ~= 0 then return nil end
-  for address in result.stdout:gmatch("([^%s]+)[^\n]*\n") do
-    if not address:find("^::ffff:") then return true end
-  end
-  return false
+  local addresses, is_known = resolver.ipv6(world, host)
+  if not addresses or not is_known then return nil end
+  return #addresses > 0
 end
 
 --- Looks up the hosts of all sources, and of their stand-ins where one has no address.

@@ -3,6 +3,7 @@
 
 local daemon_json = require("eni6.files.daemon_json")
 local ip6 = require("eni6.ip6")
+local sysctl = require("eni6.files.sysctl")
 
 local check = {}
 
@@ -62,7 +63,7 @@ local function judge_settings(add, facts)
   for _, name in ipairs(names) do
     local needed = name:find("accept_ra$") and "2" or "1"
     local value = facts.sysctls[name]
-    local ok = value == needed
+    local ok = sysctl.serves(name, needed, value)
     add(ok and "pass" or "fail", name:match("([^/]+/[^/]+)$"), "is " .. value .. (ok and "" or ", must be " .. needed),
       not ok and CONFIGURE or nil)
   end

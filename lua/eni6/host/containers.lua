@@ -5,6 +5,7 @@ local registries = require("eni6.host.registries")
 local containers = {}
 
 local STARTING = 10 -- seconds within which Docker gives a container its address
+local LASTING = 0.5 -- seconds for which it must run to count as started
 
 -- That one of Docker's networks, by default its bridge, hands out public addresses at all.
 local function check_network(world, name)
@@ -57,16 +58,22 @@ local function inspect(world, id)
   return describe(container)
 end
 
+-- A command that cannot do its work ends as soon as it was started.
 local function wait_for_address(world, id)
   local tasks = require("eni6.tasks")
-  local deadline = tasks.now() + STARTING
+  local started = tasks.now()
   while true do
     local container, message, code = inspect(world, id)
     if not container then return nil, message, code end
-    if container.address then return container end
-    if container.state ~= "running" or tasks.now() > deadline then
-      return nil, string.format("the container %s is %s and has no public address; see: docker logs %s",
-        container.name, container.state, container.name), "ENOADDRESS"
+    local elapsed = tasks.now() - started
+    if container.state ~= "running" then
+      return nil, string.format("the container %s was started and is %s already; see: docker logs %s",
+        container.name, container.state, container.name), "EFAILED"
+    end
+    if container.address and elapsed > LASTING then return container end
+    if elapsed > STARTING then
+      return nil, string.format("the container %s has no public address; see: docker logs %s", container.name,
+        container.name), "ENOADDRESS"
     end
     tasks.sleep(0.1)
   end
@@ -80,7 +87,8 @@ end
 ---   resolve: as of eni6.host.registries.check
 ---@return table|nil container { id, name, image, state, address, length, network, bridge }
 ---@return string? message
----@return string? code "ENOADDRESS" where Docker has no block, "NotFound", "Conflict", …
+---@return string? code "ENOADDRESS" where Docker has no block, "EFAILED" when the container ended at once,
+---   "NotFound", "Conflict", …
 function containers.run(world, options)
   local block, message, code = check_network(world, options.network)
   if not block then return nil, message, code end

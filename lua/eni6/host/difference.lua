@@ -75,18 +75,13 @@ local function add_networkd(steps, facts, wanted, options)
   add_reload(steps, wanted, nil, write)
 end
 
--- accept_ra is 0 where networkd reads the advertisements in the kernel's place. Both
--- would make two routes, and networkd sets it to 0 again at each start.
-local function is_set(facts, name, value)
-  local present = facts.sysctls[name]
-  return present == value or present == "0" and name:find("/accept_ra$") ~= nil
-end
-
 local function add_kernel_settings(steps, facts, wanted)
   add_file(steps, facts, sysctl.PATH, sysctl.render(wanted.link))
   for _, setting in ipairs(sysctl.settings(wanted.link)) do
     local name, value = setting[1], setting[2]
-    if not is_set(facts, name, value) then steps[#steps + 1] = { kind = "sysctl", name = name, value = value } end
+    if not sysctl.serves(name, value, facts.sysctls[name]) then
+      steps[#steps + 1] = { kind = "sysctl", name = name, value = value }
+    end
   end
 end
 

@@ -8,8 +8,8 @@ local SECONDS = 15
 --- A name's IPv6 addresses.
 ---@param world table of eni6.host.world
 ---@param name string
----@return string[]|nil addresses empty where the name has none, or does not exist
----@return string? message
+---@return string[]|nil addresses empty where the name has none, or is not known
+---@return boolean|string is_known false where the name does not exist or nobody answered; or message
 ---@return string? code "ETIMEDOUT", or why getent could not run
 function resolver.ipv6(world, name)
   local result, message, code = world.process.run({ argv = { "getent", "ahostsv6", name }, timeout = SECONDS })
@@ -19,7 +19,7 @@ function resolver.ipv6(world, name)
     -- An IPv4 address stands there as a mapped one (RFC 4291, section 2.5.5.2).
     if not address:find("^::ffff:") and not seen[address] then list[#list + 1], seen[address] = address, true end
   end
-  return list
+  return list, result.status == 0
 end
 
 return resolver

@@ -38,6 +38,7 @@ end
 describe("check", function()
   it("passes what is healthy", function()
     assert.equal("", failed(function() end))
+    assert.equal("", failed(function(s) s.facts.sysctls["net/ipv6/conf/ens5/accept_ra"] = "0" end)) -- networkd's
   end)
 
   local broken = {

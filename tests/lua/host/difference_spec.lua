@@ -110,6 +110,15 @@ describe("difference", function()
     assert.same({ "write " .. daemon_json.PATH, "restart Docker" }, described(facts, wanted, SERVICES))
   end)
 
+  it("leaves advertisements to whom they are left, and else has the kernel take them while it forwards", function()
+    for value, expected in pairs({ ["0"] = false, ["1"] = true, ["2"] = false }) do
+      local facts, wanted = published()
+      facts.sysctls["net/ipv6/conf/ens5/accept_ra"] = value
+      assert.equal(expected, find(described(facts, wanted, {}), "accept_ra to 2") ~= nil)
+      assert.truthy(find(described(facts, wanted, {}), "all/forwarding to 1"))
+    end
+  end)
+
   it("puts the address anew that is leased, or dead", function()
     for _, state in ipairs({ { valid_lft = 300 }, { dadfailed = true } }) do
       local facts, wanted = published()
