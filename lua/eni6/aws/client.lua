@@ -148,7 +148,8 @@ end
 ---@field max_attempts integer|nil
 ---@field use_fips boolean|nil
 ---@field use_dualstack boolean|nil
----@field observe fun(event: table)|nil after each attempt: { operation, attempt, status, seconds, code, request_id }
+---@field observe fun(event: table)|nil after each attempt: { operation, attempt, status, seconds, code, message, answered,
+---  request_id }; answered: the service itself said so
 ---@field prompt nil|fun(question: string): string|nil, string? asks a person for the code of a profile's mfa_serial;
 ---  nil and a message where nobody can be asked
 ---@field warn nil|fun(message: string) told what went wrong without harm so far, such as an early renewal of keys
@@ -257,6 +258,8 @@ local function tell(self, request, outcome, began)
     status = outcome.status,
     seconds = self.monotonic() - began,
     code = outcome.code,
+    message = outcome.message and self.credentials:hide(outcome.message),
+    answered = outcome.answered,
     request_id = outcome.request_id,
   })
 end

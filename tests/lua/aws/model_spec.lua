@@ -3,14 +3,14 @@ local model = require "eni6.aws.model"
 local ec2, sts = model.service "ec2", model.service "sts"
 
 describe("the model", function()
-  it("is what the generator makes of botocore's data", function()
+  it("is what the generator makes of the AWS CLI's data", function()
     local pipe = io.popen("/usr/bin/python3 lua/eni6/aws/model/generate.py --check 2>&1")
     local said = pipe:read "a"
     assert.is_true(pipe:close(), said)
   end)
 
   it("has every operation", function()
-    assert.equal(576, #ec2:operations())
+    assert.equal(585, #ec2:operations())
     assert.equal(8, #sts:operations())
     for _, service in ipairs { ec2, sts } do
       for _, name in ipairs(service:operations()) do
@@ -36,6 +36,16 @@ describe("the model", function()
     assert.equal(5, ec2:operation("DescribeVpcs").input.by_name.MaxResults.type.least)
     assert.equal("AssumeRoleResult", sts:operation("AssumeRole").result_wrapper)
     assert.is_nil(ec2:operation("DeleteNetworkInterface").output)
+  end)
+
+  it("says what members accept", function()
+    local request = ec2:operation("CreateCapacityReservation").input
+    local platforms = ec2:accepted(request, "InstancePlatform")
+    assert.equal("Linux/UNIX", platforms[1])
+    assert.equal("Red Hat Enterprise Linux", platforms[2])
+    assert.is_nil(ec2:accepted(request, "AvailabilityZone"))
+    assert.is_nil(sts:accepted(sts:operation("AssumeRole").input, "RoleArn"))
+    assert.is_true(#ec2:accepted(ec2:operation("RunInstances").input, "InstanceType") > 500)
   end)
 
   it("gives a shape once", function()

@@ -4,8 +4,9 @@ return {
   name = "ec2",
   api_version = "2016-11-15",
   protocol = "ec2",
-  source = "botocore 1.29.27",
+  source = "aws-cli 2.9.19",
   more = "eni6.aws.model.ec2_more",
+  enums = "eni6.aws.model.ec2_enums",
   operations = [[
 
 AcceptAddressTransfer ~Request ~Result
@@ -28,6 +29,7 @@ AssociateDhcpOptions ~Request -
 AssociateEnclaveCertificateIamRole ~Request ~Result
 AssociateIamInstanceProfile ~Request ~Result
 AssociateInstanceEventWindow ~Request ~Result
+AssociateIpamResourceDiscovery ~Request ~Result
 AssociateRouteTable ~Request ~Result
 AssociateSubnetCidrBlock ~Request ~Result
 AssociateTransitGatewayMulticastDomain ~Request ~Result
@@ -80,6 +82,7 @@ CreateInstanceExportTask ~Request ~Result
 CreateInternetGateway ~Request ~Result
 CreateIpam ~Request ~Result
 CreateIpamPool ~Request ~Result
+CreateIpamResourceDiscovery ~Request ~Result
 CreateIpamScope ~Request ~Result
 CreateKeyPair ~Request KeyPair
 CreateLaunchTemplate ~Request ~Result
@@ -154,6 +157,7 @@ DeleteInstanceEventWindow ~Request ~Result
 DeleteInternetGateway ~Request -
 DeleteIpam ~Request ~Result
 DeleteIpamPool ~Request ~Result
+DeleteIpamResourceDiscovery ~Request ~Result
 DeleteIpamScope ~Request ~Result
 DeleteKeyPair ~Request -
 DeleteLaunchTemplate ~Request ~Result
@@ -272,6 +276,8 @@ DescribeInstanceTypes ~Request ~Result
 DescribeInstances ~Request ~Result
 DescribeInternetGateways ~Request ~Result
 DescribeIpamPools ~Request ~Result
+DescribeIpamResourceDiscoveries ~Request ~Result
+DescribeIpamResourceDiscoveryAssociations ~Request ~Result
 DescribeIpamScopes ~Request ~Result
 DescribeIpams ~Request ~Result
 DescribeIpv6Pools ~Request ~Result
@@ -383,6 +389,7 @@ DisassociateClientVpnTargetNetwork ~Request ~Result
 DisassociateEnclaveCertificateIamRole ~Request ~Result
 DisassociateIamInstanceProfile ~Request ~Result
 DisassociateInstanceEventWindow ~Request ~Result
+DisassociateIpamResourceDiscovery ~Request ~Result
 DisassociateRouteTable ~Request -
 DisassociateSubnetCidrBlock ~Request ~Result
 DisassociateTransitGatewayMulticastDomain ~Request ~Result
@@ -424,6 +431,8 @@ GetHostReservationPurchasePreview ~Request ~Result
 GetInstanceTypesFromInstanceRequirements ~Request ~Result
 GetInstanceUefiData ~Request ~Result
 GetIpamAddressHistory ~Request ~Result
+GetIpamDiscoveredAccounts ~Request ~Result
+GetIpamDiscoveredResourceCidrs ~Request ~Result
 GetIpamPoolAllocations ~Request ~Result
 GetIpamPoolCidrs ~Request ~Result
 GetIpamResourceCidrs ~Request ~Result
@@ -480,6 +489,7 @@ ModifyInstancePlacement ~Request ~Result
 ModifyIpam ~Request ~Result
 ModifyIpamPool ~Request ~Result
 ModifyIpamResourceCidr ~Request ~Result
+ModifyIpamResourceDiscovery ~Request ~Result
 ModifyIpamScope ~Request ~Result
 ModifyLaunchTemplate ~Request ~Result
 ModifyLocalGatewayRoute ~Request ~Result
@@ -653,8 +663,8 @@ DeleteTagsRequest DryRun.=b Resources@resourceId!=*s Tags@tag=*Tag
 DeleteVpcRequest VpcId!=s DryRun.=b
 DescribeAvailabilityZonesRequest Filters@Filter=*Filter ZoneNames@ZoneName=*s ZoneIds@ZoneId=*s AllAvailabilityZones=b DryRun.=b
 DescribeAvailabilityZonesResult AvailabilityZones@availabilityZoneInfo=*AvailabilityZone
-DescribeImagesRequest ExecutableUsers@ExecutableBy=*s Filters@Filter=*Filter ImageIds@ImageId=*s Owners@Owner=*s IncludeDeprecated=b DryRun.=b
-DescribeImagesResult Images@imagesSet=*Image
+DescribeImagesRequest ExecutableUsers@ExecutableBy=*s Filters@Filter=*Filter ImageIds@ImageId=*s Owners@Owner=*s IncludeDeprecated=b DryRun.=b MaxResults=i NextToken=s
+DescribeImagesResult Images@imagesSet=*Image NextToken.=s
 DescribeInstanceAttributeRequest Attribute.!=s DryRun.=b InstanceId.!=s
 DescribeInstanceStatusRequest Filters@Filter=*Filter InstanceIds@InstanceId=*s MaxResults=i NextToken=s DryRun.=b IncludeAllInstances.=b
 DescribeInstanceStatusResult InstanceStatuses@instanceStatusSet=*InstanceStatus NextToken.=s
@@ -689,7 +699,7 @@ DisassociateSubnetCidrBlockRequest AssociationId.!=s
 DisassociateSubnetCidrBlockResult Ipv6CidrBlockAssociation.=SubnetIpv6CidrBlockAssociation SubnetId.=s
 DisassociateVpcCidrBlockRequest AssociationId.!=s
 DisassociateVpcCidrBlockResult Ipv6CidrBlockAssociation.=VpcIpv6CidrBlockAssociation CidrBlockAssociation.=VpcCidrBlockAssociation VpcId.=s
-DiskInfo SizeInGB.=i Count.=i Type.=s
+DiskInfo SizeInGB.=l Count.=i Type.=s
 EbsBlockDevice DeleteOnTermination.=b Iops.=i SnapshotId.=s VolumeSize.=i VolumeType.=s KmsKeyId.=s Throughput.=i OutpostArn.=s Encrypted.=b
 EbsInfo EbsOptimizedSupport.=s EncryptionSupport.=s EbsOptimizedInfo.=EbsOptimizedInfo NvmeSupport.=s
 EbsInstanceBlockDevice AttachTime.=t DeleteOnTermination.=b Status.=s VolumeId.=s
@@ -748,7 +758,7 @@ InstanceStatus AvailabilityZone.=s OutpostArn.=s Events@eventsSet=*InstanceStatu
 InstanceStatusDetails ImpairedSince.=t Name.=s Status.=s
 InstanceStatusEvent InstanceEventId.=s Code.=s Description.=s NotAfter.=t NotBefore.=t NotBeforeDeadline.=t
 InstanceStatusSummary Details.=*InstanceStatusDetails Status.=s
-InstanceStorageInfo TotalSizeInGB.=i Disks.=*DiskInfo NvmeSupport.=s EncryptionSupport.=s
+InstanceStorageInfo TotalSizeInGB.=l Disks.=*DiskInfo NvmeSupport.=s EncryptionSupport.=s
 InstanceTypeInfo InstanceType.=s CurrentGeneration.=b FreeTierEligible.=b SupportedUsageClasses.=*s SupportedRootDeviceTypes.=*s SupportedVirtualizationTypes.=*s BareMetal.=b Hypervisor.=s ProcessorInfo.=ProcessorInfo VCpuInfo.=VCpuInfo MemoryInfo.=MemoryInfo InstanceStorageSupported.=b InstanceStorageInfo.=InstanceStorageInfo EbsInfo.=EbsInfo NetworkInfo.=NetworkInfo GpuInfo.=GpuInfo FpgaInfo.=FpgaInfo PlacementGroupInfo.=PlacementGroupInfo InferenceAcceleratorInfo.=InferenceAcceleratorInfo HibernationSupported.=b BurstablePerformanceSupported.=b DedicatedHostsSupported.=b AutoRecoverySupported.=b SupportedBootModes.=*s
 InternetGateway Attachments@attachmentSet=*InternetGatewayAttachment InternetGatewayId.=s OwnerId.=s Tags@tagSet=*Tag
 InternetGatewayAttachment State.=s VpcId.=s
@@ -764,7 +774,7 @@ KeyPairInfo KeyPairId.=s KeyFingerprint.=s KeyName.=s KeyType.=s Tags@tagSet=*Ta
 LaunchTemplateSpecification LaunchTemplateId=s LaunchTemplateName=s Version=s
 LicenseConfiguration LicenseConfigurationArn.=s
 LicenseConfigurationRequest LicenseConfigurationArn=s
-MemoryInfo SizeInMiB.=i
+MemoryInfo SizeInMiB.=l
 ModifyInstanceAttributeRequest SourceDestCheck=AttributeBooleanValue Attribute.=s BlockDeviceMappings@blockDeviceMapping=*InstanceBlockDeviceMappingSpecification DisableApiTermination.=AttributeBooleanValue DryRun.=b EbsOptimized.=AttributeBooleanValue EnaSupport.=AttributeBooleanValue Groups@GroupId=*s InstanceId.!=s InstanceInitiatedShutdownBehavior.=AttributeValue InstanceType.=AttributeValue Kernel.=AttributeValue Ramdisk.=AttributeValue SriovNetSupport.=AttributeValue UserData.=BlobAttributeValue Value.=s DisableApiStop=AttributeBooleanValue
 ModifyNetworkInterfaceAttributeRequest Attachment.=NetworkInterfaceAttachmentChanges Description.=AttributeValue DryRun.=b Groups@SecurityGroupId=*s NetworkInterfaceId.!=s SourceDestCheck.=AttributeBooleanValue EnaSrdSpecification=EnaSrdSpecification
 ModifySubnetAttributeRequest AssignIpv6AddressOnCreation=AttributeBooleanValue MapPublicIpOnLaunch=AttributeBooleanValue SubnetId.!=s MapCustomerOwnedIpOnLaunch=AttributeBooleanValue CustomerOwnedIpv4Pool=s EnableDns64=AttributeBooleanValue PrivateDnsHostnameTypeOnLaunch=s EnableResourceNameDnsARecordOnLaunch=AttributeBooleanValue EnableResourceNameDnsAAAARecordOnLaunch=AttributeBooleanValue EnableLniAtDeviceIndex=i DisableLniAtDeviceIndex=AttributeBooleanValue
@@ -857,6 +867,7 @@ DescribeHostReservationOfferings NextToken NextToken MaxResults OfferingSet
 DescribeHostReservations NextToken NextToken MaxResults HostReservationSet
 DescribeHosts NextToken NextToken MaxResults Hosts
 DescribeIamInstanceProfileAssociations NextToken NextToken MaxResults IamInstanceProfileAssociations
+DescribeImages NextToken NextToken MaxResults Images
 DescribeImportImageTasks NextToken NextToken MaxResults ImportImageTasks
 DescribeImportSnapshotTasks NextToken NextToken MaxResults ImportSnapshotTasks
 DescribeInstanceCreditSpecifications NextToken NextToken MaxResults InstanceCreditSpecifications
@@ -867,6 +878,8 @@ DescribeInstanceTypes NextToken NextToken MaxResults InstanceTypes
 DescribeInstances NextToken NextToken MaxResults Reservations
 DescribeInternetGateways NextToken NextToken MaxResults InternetGateways
 DescribeIpamPools NextToken NextToken MaxResults IpamPools
+DescribeIpamResourceDiscoveries NextToken NextToken MaxResults IpamResourceDiscoveries
+DescribeIpamResourceDiscoveryAssociations NextToken NextToken MaxResults IpamResourceDiscoveryAssociations
 DescribeIpamScopes NextToken NextToken MaxResults IpamScopes
 DescribeIpams NextToken NextToken MaxResults Ipams
 DescribeIpv6Pools NextToken NextToken MaxResults Ipv6Pools
@@ -945,6 +958,8 @@ GetAwsNetworkPerformanceData NextToken NextToken MaxResults DataResponses
 GetGroupsForCapacityReservation NextToken NextToken MaxResults CapacityReservationGroups
 GetInstanceTypesFromInstanceRequirements NextToken NextToken MaxResults InstanceTypes
 GetIpamAddressHistory NextToken NextToken MaxResults HistoryRecords
+GetIpamDiscoveredAccounts NextToken NextToken MaxResults IpamDiscoveredAccounts
+GetIpamDiscoveredResourceCidrs NextToken NextToken MaxResults IpamDiscoveredResourceCidrs
 GetIpamPoolAllocations NextToken NextToken MaxResults IpamPoolAllocations
 GetIpamPoolCidrs NextToken NextToken MaxResults IpamPoolCidrs
 GetIpamResourceCidrs NextToken NextToken MaxResults IpamResourceCidrs

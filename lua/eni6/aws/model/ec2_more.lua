@@ -62,6 +62,8 @@ AssociateIamInstanceProfileRequest IamInstanceProfile!=IamInstanceProfileSpecifi
 AssociateIamInstanceProfileResult IamInstanceProfileAssociation.=IamInstanceProfileAssociation
 AssociateInstanceEventWindowRequest DryRun=b InstanceEventWindowId!=s AssociationTarget!=InstanceEventWindowAssociationRequest
 AssociateInstanceEventWindowResult InstanceEventWindow.=InstanceEventWindow
+AssociateIpamResourceDiscoveryRequest DryRun=b IpamId!=s IpamResourceDiscoveryId!=s TagSpecifications@TagSpecification=*TagSpecification ClientToken#=s
+AssociateIpamResourceDiscoveryResult IpamResourceDiscoveryAssociation.=IpamResourceDiscoveryAssociation
 AssociateTransitGatewayMulticastDomainRequest TransitGatewayMulticastDomainId=s TransitGatewayAttachmentId=s SubnetIds=*s DryRun=b
 AssociateTransitGatewayMulticastDomainResult Associations.=TransitGatewayMulticastDomainAssociations
 AssociateTransitGatewayPolicyTableRequest TransitGatewayPolicyTableId!=s TransitGatewayAttachmentId!=s DryRun=b
@@ -202,15 +204,17 @@ CreateInstanceEventWindowRequest DryRun=b Name=s TimeRanges@TimeRange=*InstanceE
 CreateInstanceEventWindowResult InstanceEventWindow.=InstanceEventWindow
 CreateInstanceExportTaskRequest Description.=s ExportToS3Task@exportToS3!=ExportToS3TaskSpecification InstanceId.!=s TargetEnvironment.!=s TagSpecifications@TagSpecification=*TagSpecification
 CreateInstanceExportTaskResult ExportTask.=ExportTask
-CreateIpamPoolRequest DryRun=b IpamScopeId!=s Locale=s SourceIpamPoolId=s Description=s AddressFamily!=s AutoImport=b PubliclyAdvertisable=b AllocationMinNetmaskLength=i0 AllocationMaxNetmaskLength=i0 AllocationDefaultNetmaskLength=i0 AllocationResourceTags@AllocationResourceTag=*RequestIpamResourceTag TagSpecifications@TagSpecification=*TagSpecification ClientToken#=s AwsService=s
+CreateIpamPoolRequest DryRun=b IpamScopeId!=s Locale=s SourceIpamPoolId=s Description=s AddressFamily!=s AutoImport=b PubliclyAdvertisable=b AllocationMinNetmaskLength=i0 AllocationMaxNetmaskLength=i0 AllocationDefaultNetmaskLength=i0 AllocationResourceTags@AllocationResourceTag=*RequestIpamResourceTag TagSpecifications@TagSpecification=*TagSpecification ClientToken#=s AwsService=s PublicIpSource=s
 CreateIpamPoolResult IpamPool.=IpamPool
 CreateIpamRequest DryRun=b Description=s OperatingRegions@OperatingRegion=*AddIpamOperatingRegion TagSpecifications@TagSpecification=*TagSpecification ClientToken#=s
+CreateIpamResourceDiscoveryRequest DryRun=b Description=s OperatingRegions@OperatingRegion=*AddIpamOperatingRegion TagSpecifications@TagSpecification=*TagSpecification ClientToken#=s
+CreateIpamResourceDiscoveryResult IpamResourceDiscovery.=IpamResourceDiscovery
 CreateIpamResult Ipam.=Ipam
 CreateIpamScopeRequest DryRun=b IpamId!=s Description=s TagSpecifications@TagSpecification=*TagSpecification ClientToken#=s
 CreateIpamScopeResult IpamScope.=IpamScope
 CreateLaunchTemplateRequest DryRun=b ClientToken=s LaunchTemplateName!=s3 VersionDescription=s LaunchTemplateData!=RequestLaunchTemplateData TagSpecifications@TagSpecification=*TagSpecification
 CreateLaunchTemplateResult LaunchTemplate.=LaunchTemplate Warning.=ValidationWarning
-CreateLaunchTemplateVersionRequest DryRun=b ClientToken=s LaunchTemplateId=s LaunchTemplateName=s3 SourceVersion=s VersionDescription=s LaunchTemplateData!=RequestLaunchTemplateData
+CreateLaunchTemplateVersionRequest DryRun=b ClientToken=s LaunchTemplateId=s LaunchTemplateName=s3 SourceVersion=s VersionDescription=s LaunchTemplateData!=RequestLaunchTemplateData ResolveAlias=b
 CreateLaunchTemplateVersionResult LaunchTemplateVersion.=LaunchTemplateVersion Warning.=ValidationWarning
 CreateLocalGatewayRouteRequest DestinationCidrBlock!=s LocalGatewayRouteTableId!=s LocalGatewayVirtualInterfaceGroupId=s DryRun=b NetworkInterfaceId=s
 CreateLocalGatewayRouteResult Route.=LocalGatewayRoute
@@ -310,7 +314,7 @@ CreateVpcPeeringConnectionResult VpcPeeringConnection.=VpcPeeringConnection
 CreateVpnConnectionRequest CustomerGatewayId!=s Type!=s VpnGatewayId=s TransitGatewayId=s DryRun.=b Options.=VpnConnectionOptionsSpecification TagSpecifications@TagSpecification=*TagSpecification
 CreateVpnConnectionResult VpnConnection.=VpnConnection
 CreateVpnConnectionRouteRequest DestinationCidrBlock!=s VpnConnectionId!=s
-CreateVpnGatewayRequest AvailabilityZone=s Type!=s TagSpecifications@TagSpecification=*TagSpecification AmazonSideAsn=i DryRun.=b
+CreateVpnGatewayRequest AvailabilityZone=s Type!=s TagSpecifications@TagSpecification=*TagSpecification AmazonSideAsn=l DryRun.=b
 CreateVpnGatewayResult VpnGateway.=VpnGateway
 CreditSpecification CpuCredits.=s
 CustomerGateway BgpAsn.=s CustomerGatewayId.=s IpAddress.=s CertificateArn.=s State.=s Type.=s DeviceName.=s Tags@tagSet=*Tag
@@ -344,14 +348,16 @@ DeleteInstanceEventWindowResult InstanceEventWindowState.=InstanceEventWindowSta
 DeleteIpamPoolRequest DryRun=b IpamPoolId!=s
 DeleteIpamPoolResult IpamPool.=IpamPool
 DeleteIpamRequest DryRun=b IpamId!=s Cascade=b
+DeleteIpamResourceDiscoveryRequest DryRun=b IpamResourceDiscoveryId!=s
+DeleteIpamResourceDiscoveryResult IpamResourceDiscovery.=IpamResourceDiscovery
 DeleteIpamResult Ipam.=Ipam
 DeleteIpamScopeRequest DryRun=b IpamScopeId!=s
 DeleteIpamScopeResult IpamScope.=IpamScope
 DeleteLaunchTemplateRequest DryRun=b LaunchTemplateId=s LaunchTemplateName=s3
 DeleteLaunchTemplateResult LaunchTemplate.=LaunchTemplate
 DeleteLaunchTemplateVersionsRequest DryRun=b LaunchTemplateId=s LaunchTemplateName=s3 Versions@LaunchTemplateVersion!=*s
-DeleteLaunchTemplateVersionsResponseErrorItem LaunchTemplateId.=s LaunchTemplateName.=s VersionNumber.=i ResponseError.=ResponseError
-DeleteLaunchTemplateVersionsResponseSuccessItem LaunchTemplateId.=s LaunchTemplateName.=s VersionNumber.=i
+DeleteLaunchTemplateVersionsResponseErrorItem LaunchTemplateId.=s LaunchTemplateName.=s VersionNumber.=l ResponseError.=ResponseError
+DeleteLaunchTemplateVersionsResponseSuccessItem LaunchTemplateId.=s LaunchTemplateName.=s VersionNumber.=l
 DeleteLaunchTemplateVersionsResult SuccessfullyDeletedLaunchTemplateVersions@successfullyDeletedLaunchTemplateVersionSet=*DeleteLaunchTemplateVersionsResponseSuccessItem UnsuccessfullyDeletedLaunchTemplateVersions@unsuccessfullyDeletedLaunchTemplateVersionSet=*DeleteLaunchTemplateVersionsResponseErrorItem
 DeleteLocalGatewayRouteRequest DestinationCidrBlock!=s LocalGatewayRouteTableId!=s DryRun=b
 DeleteLocalGatewayRouteResult Route.=LocalGatewayRoute
@@ -546,13 +552,17 @@ DescribeInstanceTypeOfferingsRequest DryRun=b LocationType=s Filters@Filter=*Fil
 DescribeInstanceTypeOfferingsResult InstanceTypeOfferings@instanceTypeOfferingSet=*InstanceTypeOffering NextToken.=s
 DescribeIpamPoolsRequest DryRun=b Filters@Filter=*Filter MaxResults=i5 NextToken=s IpamPoolIds@IpamPoolId=*s
 DescribeIpamPoolsResult NextToken.=s IpamPools@ipamPoolSet=*IpamPool
+DescribeIpamResourceDiscoveriesRequest DryRun=b IpamResourceDiscoveryIds@IpamResourceDiscoveryId=*s NextToken=s MaxResults=i5 Filters@Filter=*Filter
+DescribeIpamResourceDiscoveriesResult IpamResourceDiscoveries@ipamResourceDiscoverySet=*IpamResourceDiscovery NextToken.=s
+DescribeIpamResourceDiscoveryAssociationsRequest DryRun=b IpamResourceDiscoveryAssociationIds@IpamResourceDiscoveryAssociationId=*s NextToken=s MaxResults=i5 Filters@Filter=*Filter
+DescribeIpamResourceDiscoveryAssociationsResult IpamResourceDiscoveryAssociations@ipamResourceDiscoveryAssociationSet=*IpamResourceDiscoveryAssociation NextToken.=s
 DescribeIpamScopesRequest DryRun=b Filters@Filter=*Filter MaxResults=i5 NextToken=s IpamScopeIds@IpamScopeId=*s
 DescribeIpamScopesResult NextToken.=s IpamScopes@ipamScopeSet=*IpamScope
 DescribeIpamsRequest DryRun=b Filters@Filter=*Filter MaxResults=i5 NextToken=s IpamIds@IpamId=*s
 DescribeIpamsResult NextToken.=s Ipams@ipamSet=*Ipam
 DescribeIpv6PoolsRequest PoolIds@PoolId=*s NextToken=s MaxResults=i1 DryRun=b Filters@Filter=*Filter
 DescribeIpv6PoolsResult Ipv6Pools@ipv6PoolSet=*Ipv6Pool NextToken.=s
-DescribeLaunchTemplateVersionsRequest DryRun=b LaunchTemplateId=s LaunchTemplateName=s3 Versions@LaunchTemplateVersion=*s MinVersion=s MaxVersion=s NextToken=s MaxResults=i Filters@Filter=*Filter
+DescribeLaunchTemplateVersionsRequest DryRun=b LaunchTemplateId=s LaunchTemplateName=s3 Versions@LaunchTemplateVersion=*s MinVersion=s MaxVersion=s NextToken=s MaxResults=i Filters@Filter=*Filter ResolveAlias=b
 DescribeLaunchTemplateVersionsResult LaunchTemplateVersions@launchTemplateVersionSet=*LaunchTemplateVersion NextToken.=s
 DescribeLaunchTemplatesRequest DryRun=b LaunchTemplateIds@LaunchTemplateId=*s LaunchTemplateNames@LaunchTemplateName=*s3 Filters@Filter=*Filter NextToken=s MaxResults=i1
 DescribeLaunchTemplatesResult LaunchTemplates.=*LaunchTemplate NextToken.=s
@@ -602,7 +612,7 @@ DescribeReservedInstancesListingsRequest Filters@Filter=*Filter ReservedInstance
 DescribeReservedInstancesListingsResult ReservedInstancesListings@reservedInstancesListingsSet=*ReservedInstancesListing
 DescribeReservedInstancesModificationsRequest Filters@Filter=*Filter ReservedInstancesModificationIds@ReservedInstancesModificationId=*s NextToken.=s
 DescribeReservedInstancesModificationsResult NextToken.=s ReservedInstancesModifications@reservedInstancesModificationsSet=*ReservedInstancesModification
-DescribeReservedInstancesOfferingsRequest AvailabilityZone=s Filters@Filter=*Filter IncludeMarketplace=b InstanceType=s MaxDuration=i MaxInstanceCount=i MinDuration=i OfferingClass=s ProductDescription=s ReservedInstancesOfferingIds@ReservedInstancesOfferingId=*s DryRun.=b InstanceTenancy.=s MaxResults.=i NextToken.=s OfferingType.=s
+DescribeReservedInstancesOfferingsRequest AvailabilityZone=s Filters@Filter=*Filter IncludeMarketplace=b InstanceType=s MaxDuration=l MaxInstanceCount=i MinDuration=l OfferingClass=s ProductDescription=s ReservedInstancesOfferingIds@ReservedInstancesOfferingId=*s DryRun.=b InstanceTenancy.=s MaxResults.=i NextToken.=s OfferingType.=s
 DescribeReservedInstancesOfferingsResult ReservedInstancesOfferings@reservedInstancesOfferingsSet=*ReservedInstancesOffering NextToken.=s
 DescribeReservedInstancesRequest Filters@Filter=*Filter OfferingClass=s ReservedInstancesIds@ReservedInstancesId=*s DryRun.=b OfferingType.=s
 DescribeReservedInstancesResult ReservedInstances@reservedInstancesSet=*ReservedInstances
@@ -753,6 +763,8 @@ DisassociateIamInstanceProfileRequest AssociationId!=s
 DisassociateIamInstanceProfileResult IamInstanceProfileAssociation.=IamInstanceProfileAssociation
 DisassociateInstanceEventWindowRequest DryRun=b InstanceEventWindowId!=s AssociationTarget!=InstanceEventWindowDisassociationRequest
 DisassociateInstanceEventWindowResult InstanceEventWindow.=InstanceEventWindow
+DisassociateIpamResourceDiscoveryRequest DryRun=b IpamResourceDiscoveryAssociationId!=s
+DisassociateIpamResourceDiscoveryResult IpamResourceDiscoveryAssociation.=IpamResourceDiscoveryAssociation
 DisassociateTransitGatewayMulticastDomainRequest TransitGatewayMulticastDomainId=s TransitGatewayAttachmentId=s SubnetIds=*s DryRun=b
 DisassociateTransitGatewayMulticastDomainResult Associations.=TransitGatewayMulticastDomainAssociations
 DisassociateTransitGatewayPolicyTableRequest TransitGatewayPolicyTableId!=s TransitGatewayAttachmentId!=s DryRun=b
@@ -762,9 +774,9 @@ DisassociateTransitGatewayRouteTableResult Association.=TransitGatewayAssociatio
 DisassociateTrunkInterfaceRequest AssociationId!=s ClientToken#=s DryRun=b
 DisassociateTrunkInterfaceResult Return.=b ClientToken.=s
 DiskImage Description=s Image=DiskImageDetail Volume=VolumeDetail
-DiskImageDescription Checksum.=s Format.=s ImportManifestUrl.=s Size.=i
-DiskImageDetail Bytes.!=i Format.!=s ImportManifestUrl.!=s
-DiskImageVolumeDescription Id.=s Size.=i
+DiskImageDescription Checksum.=s Format.=s ImportManifestUrl.=s Size.=l
+DiskImageDetail Bytes.!=l Format.!=s ImportManifestUrl.!=s
+DiskImageVolumeDescription Id.=s Size.=l
 DnsEntry DnsName.=s HostedZoneId.=s
 DnsOptions DnsRecordIpType.=s
 DnsOptionsSpecification DnsRecordIpType=s
@@ -840,7 +852,7 @@ FleetSpotCapacityRebalanceRequest ReplacementStrategy=s TerminationDelay=i
 FleetSpotMaintenanceStrategies CapacityRebalance.=FleetSpotCapacityRebalance
 FleetSpotMaintenanceStrategiesRequest CapacityRebalance=FleetSpotCapacityRebalanceRequest
 FlowLog CreationTime.=t DeliverLogsErrorMessage.=s DeliverLogsPermissionArn.=s DeliverCrossAccountRole.=s DeliverLogsStatus.=s FlowLogId.=s FlowLogStatus.=s LogGroupName.=s ResourceId.=s TrafficType.=s LogDestinationType.=s LogDestination.=s LogFormat.=s Tags@tagSet=*Tag MaxAggregationInterval.=i DestinationOptions.=DestinationOptionsResponse
-FpgaImage FpgaImageId.=s FpgaImageGlobalId.=s Name.=s Description.=s ShellVersion.=s PciId.=PciId State.=FpgaImageState CreateTime.=t UpdateTime.=t OwnerId.=s OwnerAlias.=s ProductCodes.=*ProductCode Tags.=*Tag Public.=b DataRetentionSupport.=b
+FpgaImage FpgaImageId.=s FpgaImageGlobalId.=s Name.=s Description.=s ShellVersion.=s PciId.=PciId State.=FpgaImageState CreateTime.=t UpdateTime.=t OwnerId.=s OwnerAlias.=s ProductCodes.=*ProductCode Tags.=*Tag Public.=b DataRetentionSupport.=b InstanceTypes.=*s
 FpgaImageAttribute FpgaImageId.=s Name.=s Description.=s LoadPermissions.=*LoadPermission ProductCodes.=*ProductCode
 FpgaImageState Code.=s Message.=s
 GetAssociatedEnclaveCertificateIamRolesRequest CertificateArn=s1 DryRun=b
@@ -873,6 +885,10 @@ GetInstanceUefiDataRequest InstanceId!=s DryRun=b
 GetInstanceUefiDataResult InstanceId.=s UefiData.=s
 GetIpamAddressHistoryRequest DryRun=b Cidr!=s IpamScopeId!=s VpcId=s StartTime=t EndTime=t MaxResults=i1 NextToken=s
 GetIpamAddressHistoryResult HistoryRecords@historyRecordSet=*IpamAddressHistoryRecord NextToken.=s
+GetIpamDiscoveredAccountsRequest DryRun=b IpamResourceDiscoveryId!=s DiscoveryRegion!=s Filters@Filter=*Filter NextToken=s MaxResults=i5
+GetIpamDiscoveredAccountsResult IpamDiscoveredAccounts@ipamDiscoveredAccountSet=*IpamDiscoveredAccount NextToken.=s
+GetIpamDiscoveredResourceCidrsRequest DryRun=b IpamResourceDiscoveryId!=s ResourceRegion!=s Filters@Filter=*Filter NextToken=s MaxResults=i5
+GetIpamDiscoveredResourceCidrsResult IpamDiscoveredResourceCidrs@ipamDiscoveredResourceCidrSet=*IpamDiscoveredResourceCidr NextToken.=s
 GetIpamPoolAllocationsRequest DryRun=b IpamPoolId!=s IpamPoolAllocationId=s Filters@Filter=*Filter MaxResults=i1000 NextToken=s
 GetIpamPoolAllocationsResult IpamPoolAllocations@ipamPoolAllocationSet=*IpamPoolAllocation NextToken.=s
 GetIpamPoolCidrsRequest DryRun=b IpamPoolId!=s Filters@Filter=*Filter MaxResults=i5 NextToken=s
@@ -883,7 +899,7 @@ GetLaunchTemplateDataRequest DryRun=b InstanceId!=s
 GetLaunchTemplateDataResult LaunchTemplateData.=ResponseLaunchTemplateData
 GetManagedPrefixListAssociationsRequest DryRun=b PrefixListId!=s MaxResults=i5 NextToken=s
 GetManagedPrefixListAssociationsResult PrefixListAssociations@prefixListAssociationSet=*PrefixListAssociation NextToken.=s
-GetManagedPrefixListEntriesRequest DryRun=b PrefixListId!=s TargetVersion=i MaxResults=i1 NextToken=s
+GetManagedPrefixListEntriesRequest DryRun=b PrefixListId!=s TargetVersion=l MaxResults=i1 NextToken=s
 GetManagedPrefixListEntriesResult Entries@entrySet=*PrefixListEntry NextToken.=s
 GetNetworkInsightsAccessScopeAnalysisFindingsRequest NetworkInsightsAccessScopeAnalysisId!=s MaxResults=i1 NextToken=s DryRun=b
 GetNetworkInsightsAccessScopeAnalysisFindingsResult NetworkInsightsAccessScopeAnalysisId.=s AnalysisStatus.=s AnalysisFindings@analysisFindingSet=*AccessScopeAnalysisFinding NextToken.=s
@@ -945,13 +961,13 @@ ImportInstanceLaunchSpecification AdditionalInfo.=s Architecture.=s GroupIds@Gro
 ImportInstanceRequest Description.=s DiskImages@diskImage=*DiskImage DryRun.=b LaunchSpecification.=ImportInstanceLaunchSpecification Platform.!=s
 ImportInstanceResult ConversionTask.=ConversionTask
 ImportInstanceTaskDetails Description.=s InstanceId.=s Platform.=s Volumes.=*ImportInstanceVolumeDetailItem
-ImportInstanceVolumeDetailItem AvailabilityZone.=s BytesConverted.=i Description.=s Image.=DiskImageDescription Status.=s StatusMessage.=s Volume.=DiskImageVolumeDescription
+ImportInstanceVolumeDetailItem AvailabilityZone.=s BytesConverted.=l Description.=s Image.=DiskImageDescription Status.=s StatusMessage.=s Volume.=DiskImageVolumeDescription
 ImportSnapshotRequest ClientData=ClientData ClientToken=s Description=s DiskContainer=SnapshotDiskContainer DryRun=b Encrypted=b KmsKeyId=s RoleName=s TagSpecifications@TagSpecification=*TagSpecification
 ImportSnapshotResult Description.=s ImportTaskId.=s SnapshotTaskDetail.=SnapshotTaskDetail Tags@tagSet=*Tag
 ImportSnapshotTask Description.=s ImportTaskId.=s SnapshotTaskDetail.=SnapshotTaskDetail Tags@tagSet=*Tag
 ImportVolumeRequest AvailabilityZone.!=s Description.=s DryRun.=b Image.!=DiskImageDetail Volume.!=VolumeDetail
 ImportVolumeResult ConversionTask.=ConversionTask
-ImportVolumeTaskDetails AvailabilityZone.=s BytesConverted.=i Description.=s Image.=DiskImageDescription Volume.=DiskImageVolumeDescription
+ImportVolumeTaskDetails AvailabilityZone.=s BytesConverted.=l Description.=s Image.=DiskImageDescription Volume.=DiskImageVolumeDescription
 InstanceCapacity AvailableCapacity.=i InstanceType.=s TotalCapacity.=i
 InstanceCount InstanceCount.=i State.=s
 InstanceCreditSpecification InstanceId.=s CpuCredits.=s
@@ -976,15 +992,20 @@ InstanceTypeInfoFromInstanceRequirements InstanceType.=s
 InstanceTypeOffering InstanceType.=s LocationType.=s Location.=s
 InstanceUsage AccountId.=s UsedInstanceCount.=i
 IntegrateServices AthenaIntegrations@AthenaIntegration=*1:AthenaIntegration
-Ipam OwnerId.=s IpamId.=s IpamArn.=s1 IpamRegion.=s PublicDefaultScopeId.=s PrivateDefaultScopeId.=s ScopeCount.=i Description.=s OperatingRegions@operatingRegionSet=*IpamOperatingRegion State.=s Tags@tagSet=*Tag
+Ipam OwnerId.=s IpamId.=s IpamArn.=s1 IpamRegion.=s PublicDefaultScopeId.=s PrivateDefaultScopeId.=s ScopeCount.=i Description.=s OperatingRegions@operatingRegionSet=*IpamOperatingRegion State.=s Tags@tagSet=*Tag DefaultResourceDiscoveryId.=s DefaultResourceDiscoveryAssociationId.=s ResourceDiscoveryAssociationCount.=i
 IpamAddressHistoryRecord ResourceOwnerId.=s ResourceRegion.=s ResourceType.=s ResourceId.=s ResourceCidr.=s ResourceName.=s ResourceComplianceStatus.=s ResourceOverlapStatus.=s VpcId.=s SampledStartTime.=t SampledEndTime.=t
 IpamCidrAuthorizationContext Message=s Signature=s
+IpamDiscoveredAccount AccountId.=s DiscoveryRegion.=s FailureReason.=IpamDiscoveryFailureReason LastAttemptedDiscoveryTime.=t LastSuccessfulDiscoveryTime.=t
+IpamDiscoveredResourceCidr IpamResourceDiscoveryId.=s ResourceRegion.=s ResourceId.=s ResourceOwnerId.=s ResourceCidr.=s ResourceType.=s ResourceTags@resourceTagSet=*IpamResourceTag IpUsage.=d VpcId.=s SampleTime.=t
+IpamDiscoveryFailureReason Code.=s Message.=s
 IpamOperatingRegion RegionName.=s
-IpamPool OwnerId.=s IpamPoolId.=s SourceIpamPoolId.=s IpamPoolArn.=s1 IpamScopeArn.=s1 IpamScopeType.=s IpamArn.=s1 IpamRegion.=s Locale.=s PoolDepth.=i State.=s StateMessage.=s Description.=s AutoImport.=b PubliclyAdvertisable.=b AddressFamily.=s AllocationMinNetmaskLength.=i0 AllocationMaxNetmaskLength.=i0 AllocationDefaultNetmaskLength.=i0 AllocationResourceTags@allocationResourceTagSet=*IpamResourceTag Tags@tagSet=*Tag AwsService.=s
+IpamPool OwnerId.=s IpamPoolId.=s SourceIpamPoolId.=s IpamPoolArn.=s1 IpamScopeArn.=s1 IpamScopeType.=s IpamArn.=s1 IpamRegion.=s Locale.=s PoolDepth.=i State.=s StateMessage.=s Description.=s AutoImport.=b PubliclyAdvertisable.=b AddressFamily.=s AllocationMinNetmaskLength.=i0 AllocationMaxNetmaskLength.=i0 AllocationDefaultNetmaskLength.=i0 AllocationResourceTags@allocationResourceTagSet=*IpamResourceTag Tags@tagSet=*Tag AwsService.=s PublicIpSource.=s
 IpamPoolAllocation Cidr.=s IpamPoolAllocationId.=s Description.=s ResourceId.=s ResourceType.=s ResourceRegion.=s ResourceOwner.=s
-IpamPoolCidr Cidr.=s State.=s FailureReason.=IpamPoolCidrFailureReason
+IpamPoolCidr Cidr.=s State.=s FailureReason.=IpamPoolCidrFailureReason IpamPoolCidrId.=s NetmaskLength.=i
 IpamPoolCidrFailureReason Code.=s Message.=s
 IpamResourceCidr IpamId.=s IpamScopeId.=s IpamPoolId.=s ResourceRegion.=s ResourceOwnerId.=s ResourceId.=s ResourceName.=s ResourceCidr.=s ResourceType.=s ResourceTags@resourceTagSet=*IpamResourceTag IpUsage.=d ComplianceStatus.=s ManagementState.=s OverlapStatus.=s VpcId.=s
+IpamResourceDiscovery OwnerId.=s IpamResourceDiscoveryId.=s IpamResourceDiscoveryArn.=s IpamResourceDiscoveryRegion.=s Description.=s OperatingRegions@operatingRegionSet=*IpamOperatingRegion IsDefault.=b State.=s Tags@tagSet=*Tag
+IpamResourceDiscoveryAssociation OwnerId.=s IpamResourceDiscoveryAssociationId.=s IpamResourceDiscoveryAssociationArn.=s IpamResourceDiscoveryId.=s IpamId.=s IpamArn.=s1 IpamRegion.=s IsDefault.=b ResourceDiscoveryStatus.=s State.=s Tags@tagSet=*Tag
 IpamResourceTag Key.=s Value.=s
 IpamScope OwnerId.=s IpamScopeId.=s IpamScopeArn.=s1 IpamArn.=s1 IpamRegion.=s IpamScopeType.=s IsDefault.=b Description.=s PoolCount.=i State.=s Tags@tagSet=*Tag
 Ipv4PrefixSpecificationResponse Ipv4Prefix.=s
@@ -996,7 +1017,7 @@ LastError Message.=s Code.=s
 LaunchPermission Group.=s UserId.=s OrganizationArn.=s OrganizationalUnitArn.=s
 LaunchPermissionModifications Add=*LaunchPermission Remove=*LaunchPermission
 LaunchSpecification UserData.=s SecurityGroups@groupSet=*GroupIdentifier AddressingType.=s BlockDeviceMappings@blockDeviceMapping=*BlockDeviceMapping EbsOptimized.=b IamInstanceProfile.=IamInstanceProfileSpecification ImageId.=s InstanceType.=s KernelId.=s KeyName.=s NetworkInterfaces@networkInterfaceSet=*InstanceNetworkInterfaceSpecification Placement.=SpotPlacement RamdiskId.=s SubnetId.=s Monitoring.=RunInstancesMonitoringEnabled
-LaunchTemplate LaunchTemplateId.=s LaunchTemplateName.=s3 CreateTime.=t CreatedBy.=s DefaultVersionNumber.=i LatestVersionNumber.=i Tags@tagSet=*Tag
+LaunchTemplate LaunchTemplateId.=s LaunchTemplateName.=s3 CreateTime.=t CreatedBy.=s DefaultVersionNumber.=l LatestVersionNumber.=l Tags@tagSet=*Tag
 LaunchTemplateAndOverridesResponse LaunchTemplateSpecification.=FleetLaunchTemplateSpecification Overrides.=FleetLaunchTemplateOverrides
 LaunchTemplateBlockDeviceMapping DeviceName.=s VirtualName.=s Ebs.=LaunchTemplateEbsBlockDevice NoDevice.=s
 LaunchTemplateBlockDeviceMappingRequest DeviceName=s VirtualName=s Ebs=LaunchTemplateEbsBlockDeviceRequest NoDevice=s
@@ -1034,7 +1055,7 @@ LaunchTemplateSpotMarketOptions MaxPrice.=s SpotInstanceType.=s BlockDurationMin
 LaunchTemplateSpotMarketOptionsRequest MaxPrice=s SpotInstanceType=s BlockDurationMinutes=i ValidUntil=t InstanceInterruptionBehavior=s
 LaunchTemplateTagSpecification ResourceType.=s Tags@tagSet=*Tag
 LaunchTemplateTagSpecificationRequest ResourceType=s Tags@Tag=*Tag
-LaunchTemplateVersion LaunchTemplateId.=s LaunchTemplateName.=s3 VersionNumber.=i VersionDescription.=s CreateTime.=t CreatedBy.=s DefaultVersion.=b LaunchTemplateData.=ResponseLaunchTemplateData
+LaunchTemplateVersion LaunchTemplateId.=s LaunchTemplateName.=s3 VersionNumber.=l VersionDescription.=s CreateTime.=t CreatedBy.=s DefaultVersion.=b LaunchTemplateData.=ResponseLaunchTemplateData
 LaunchTemplatesMonitoring Enabled.=b
 LaunchTemplatesMonitoringRequest Enabled=b
 ListImagesInRecycleBinRequest ImageIds@ImageId=*s NextToken=s MaxResults=i1 DryRun=b
@@ -1052,7 +1073,7 @@ LocalGatewayRouteTableVirtualInterfaceGroupAssociation LocalGatewayRouteTableVir
 LocalGatewayRouteTableVpcAssociation LocalGatewayRouteTableVpcAssociationId.=s LocalGatewayRouteTableId.=s LocalGatewayRouteTableArn.=s1 LocalGatewayId.=s VpcId.=s OwnerId.=s State.=s Tags@tagSet=*Tag
 LocalGatewayVirtualInterface LocalGatewayVirtualInterfaceId.=s LocalGatewayId.=s Vlan.=i LocalAddress.=s PeerAddress.=s LocalBgpAsn.=i PeerBgpAsn.=i OwnerId.=s Tags@tagSet=*Tag
 LocalGatewayVirtualInterfaceGroup LocalGatewayVirtualInterfaceGroupId.=s LocalGatewayVirtualInterfaceIds@localGatewayVirtualInterfaceIdSet=*s LocalGatewayId.=s OwnerId.=s Tags@tagSet=*Tag
-ManagedPrefixList PrefixListId.=s AddressFamily.=s State.=s StateMessage.=s PrefixListArn.=s1 PrefixListName.=s MaxEntries.=i Version.=i Tags@tagSet=*Tag OwnerId.=s
+ManagedPrefixList PrefixListId.=s AddressFamily.=s State.=s StateMessage.=s PrefixListArn.=s1 PrefixListName.=s MaxEntries.=i Version.=l Tags@tagSet=*Tag OwnerId.=s
 MemoryGiBPerVCpu Min.=d Max.=d
 MemoryGiBPerVCpuRequest Min=d Max=d
 MemoryMiB Min.=i Max.=i
@@ -1100,6 +1121,8 @@ ModifyIpamPoolResult IpamPool.=IpamPool
 ModifyIpamRequest DryRun=b IpamId!=s Description=s AddOperatingRegions@AddOperatingRegion=*AddIpamOperatingRegion RemoveOperatingRegions@RemoveOperatingRegion=*RemoveIpamOperatingRegion
 ModifyIpamResourceCidrRequest DryRun=b ResourceId!=s ResourceCidr!=s ResourceRegion!=s CurrentIpamScopeId!=s DestinationIpamScopeId=s Monitored!=b
 ModifyIpamResourceCidrResult IpamResourceCidr.=IpamResourceCidr
+ModifyIpamResourceDiscoveryRequest DryRun=b IpamResourceDiscoveryId!=s Description=s AddOperatingRegions@AddOperatingRegion=*AddIpamOperatingRegion RemoveOperatingRegions@RemoveOperatingRegion=*RemoveIpamOperatingRegion
+ModifyIpamResourceDiscoveryResult IpamResourceDiscovery.=IpamResourceDiscovery
 ModifyIpamResult Ipam.=Ipam
 ModifyIpamScopeRequest DryRun=b IpamScopeId!=s Description=s
 ModifyIpamScopeResult IpamScope.=IpamScope
@@ -1107,7 +1130,7 @@ ModifyLaunchTemplateRequest DryRun=b ClientToken=s LaunchTemplateId=s LaunchTemp
 ModifyLaunchTemplateResult LaunchTemplate.=LaunchTemplate
 ModifyLocalGatewayRouteRequest DestinationCidrBlock!=s LocalGatewayRouteTableId!=s LocalGatewayVirtualInterfaceGroupId=s NetworkInterfaceId=s DryRun=b
 ModifyLocalGatewayRouteResult Route.=LocalGatewayRoute
-ModifyManagedPrefixListRequest DryRun=b PrefixListId!=s CurrentVersion=i PrefixListName=s AddEntries@AddEntry=*AddPrefixListEntry RemoveEntries@RemoveEntry=*RemovePrefixListEntry MaxEntries=i
+ModifyManagedPrefixListRequest DryRun=b PrefixListId!=s CurrentVersion=l PrefixListName=s AddEntries@AddEntry=*AddPrefixListEntry RemoveEntries@RemoveEntry=*RemovePrefixListEntry MaxEntries=i
 ModifyManagedPrefixListResult PrefixList.=ManagedPrefixList
 ModifyPrivateDnsNameOptionsRequest DryRun=b InstanceId=s PrivateDnsHostnameType=s EnableResourceNameDnsARecord=b EnableResourceNameDnsAAAARecord=b
 ModifyPrivateDnsNameOptionsResult Return.=b
@@ -1126,7 +1149,7 @@ ModifyTrafficMirrorFilterRuleRequest TrafficMirrorFilterRuleId!=s TrafficDirecti
 ModifyTrafficMirrorFilterRuleResult TrafficMirrorFilterRule.=TrafficMirrorFilterRule
 ModifyTrafficMirrorSessionRequest TrafficMirrorSessionId!=s TrafficMirrorTargetId=s TrafficMirrorFilterId=s PacketLength=i SessionNumber=i VirtualNetworkId=i Description=s RemoveFields@RemoveField=*s DryRun=b
 ModifyTrafficMirrorSessionResult TrafficMirrorSession.=TrafficMirrorSession
-ModifyTransitGatewayOptions AddTransitGatewayCidrBlocks=*s RemoveTransitGatewayCidrBlocks=*s VpnEcmpSupport=s DnsSupport=s AutoAcceptSharedAttachments=s DefaultRouteTableAssociation=s AssociationDefaultRouteTableId=s DefaultRouteTablePropagation=s PropagationDefaultRouteTableId=s AmazonSideAsn=i
+ModifyTransitGatewayOptions AddTransitGatewayCidrBlocks=*s RemoveTransitGatewayCidrBlocks=*s VpnEcmpSupport=s DnsSupport=s AutoAcceptSharedAttachments=s DefaultRouteTableAssociation=s AssociationDefaultRouteTableId=s DefaultRouteTablePropagation=s PropagationDefaultRouteTableId=s AmazonSideAsn=l
 ModifyTransitGatewayPrefixListReferenceRequest TransitGatewayRouteTableId!=s PrefixListId!=s TransitGatewayAttachmentId=s Blackhole=b DryRun=b
 ModifyTransitGatewayPrefixListReferenceResult TransitGatewayPrefixListReference.=TransitGatewayPrefixListReference
 ModifyTransitGatewayRequest TransitGatewayId!=s Description=s Options=ModifyTransitGatewayOptions DryRun=b
@@ -1233,15 +1256,15 @@ PortRange From.=i To.=i
 PrefixList Cidrs@cidrSet=*s PrefixListId.=s PrefixListName.=s
 PrefixListAssociation ResourceId.=s ResourceOwner.=s
 PrefixListEntry Cidr.=s Description.=s
-PriceSchedule Active.=b CurrencyCode.=s Price.=d Term.=i
-PriceScheduleSpecification CurrencyCode.=s Price.=d Term.=i
+PriceSchedule Active.=b CurrencyCode.=s Price.=d Term.=l
+PriceScheduleSpecification CurrencyCode.=s Price.=d Term.=l
 PricingDetail Count.=i Price.=d
 PrincipalIdFormat Arn.=s Statuses@statusSet=*IdFormat
 PrivateDnsDetails PrivateDnsName.=s
 PrivateDnsNameConfiguration State.=s Type.=s Value.=s Name.=s
 ProvisionByoipCidrRequest Cidr!=s CidrAuthorizationContext=CidrAuthorizationContext PubliclyAdvertisable=b Description=s DryRun=b PoolTagSpecifications@PoolTagSpecification=*TagSpecification MultiRegion=b
 ProvisionByoipCidrResult ByoipCidr.=ByoipCidr
-ProvisionIpamPoolCidrRequest DryRun=b IpamPoolId!=s Cidr=s CidrAuthorizationContext=IpamCidrAuthorizationContext
+ProvisionIpamPoolCidrRequest DryRun=b IpamPoolId!=s Cidr=s CidrAuthorizationContext=IpamCidrAuthorizationContext NetmaskLength=i ClientToken#=s
 ProvisionIpamPoolCidrResult IpamPoolCidr.=IpamPoolCidr
 ProvisionPublicIpv4PoolCidrRequest DryRun=b IpamPoolId!=s PoolId!=s NetmaskLength!=i
 ProvisionPublicIpv4PoolCidrResult PoolId.=s PoolAddressRange.=PublicIpv4PoolRange
@@ -1307,13 +1330,13 @@ ReservationFleetInstanceSpecification InstanceType=s InstancePlatform=s Weight=d
 ReservationValue HourlyPrice.=s RemainingTotalValue.=s RemainingUpfrontValue.=s
 ReservedInstanceLimitPrice Amount.=d CurrencyCode.=s
 ReservedInstanceReservationValue ReservationValue.=ReservationValue ReservedInstanceId.=s
-ReservedInstances AvailabilityZone.=s Duration.=i End.=t FixedPrice.=d InstanceCount.=i InstanceType.=s ProductDescription.=s ReservedInstancesId.=s Start.=t State.=s UsagePrice.=d CurrencyCode.=s InstanceTenancy.=s OfferingClass.=s OfferingType.=s RecurringCharges.=*RecurringCharge Scope.=s Tags@tagSet=*Tag
+ReservedInstances AvailabilityZone.=s Duration.=l End.=t FixedPrice.=d InstanceCount.=i InstanceType.=s ProductDescription.=s ReservedInstancesId.=s Start.=t State.=s UsagePrice.=d CurrencyCode.=s InstanceTenancy.=s OfferingClass.=s OfferingType.=s RecurringCharges.=*RecurringCharge Scope.=s Tags@tagSet=*Tag
 ReservedInstancesConfiguration AvailabilityZone.=s InstanceCount.=i InstanceType.=s Platform.=s Scope.=s
 ReservedInstancesId ReservedInstancesId.=s
 ReservedInstancesListing ClientToken.=s CreateDate.=t InstanceCounts.=*InstanceCount PriceSchedules.=*PriceSchedule ReservedInstancesId.=s ReservedInstancesListingId.=s Status.=s StatusMessage.=s Tags@tagSet=*Tag UpdateDate.=t
 ReservedInstancesModification ClientToken.=s CreateDate.=t EffectiveDate.=t ModificationResults@modificationResultSet=*ReservedInstancesModificationResult ReservedInstancesIds@reservedInstancesSet=*ReservedInstancesId ReservedInstancesModificationId.=s Status.=s StatusMessage.=s UpdateDate.=t
 ReservedInstancesModificationResult ReservedInstancesId.=s TargetConfiguration.=ReservedInstancesConfiguration
-ReservedInstancesOffering AvailabilityZone.=s Duration.=i FixedPrice.=d InstanceType.=s ProductDescription.=s ReservedInstancesOfferingId.=s UsagePrice.=d CurrencyCode.=s InstanceTenancy.=s Marketplace.=b OfferingClass.=s OfferingType.=s PricingDetails@pricingDetailsSet=*PricingDetail RecurringCharges.=*RecurringCharge Scope.=s
+ReservedInstancesOffering AvailabilityZone.=s Duration.=l FixedPrice.=d InstanceType.=s ProductDescription.=s ReservedInstancesOfferingId.=s UsagePrice.=d CurrencyCode.=s InstanceTenancy.=s Marketplace.=b OfferingClass.=s OfferingType.=s PricingDetails@pricingDetailsSet=*PricingDetail RecurringCharges.=*RecurringCharge Scope.=s
 ResetAddressAttributeRequest AllocationId!=s Attribute!=s DryRun=b
 ResetAddressAttributeResult Address.=AddressAttribute
 ResetEbsDefaultKmsKeyIdRequest DryRun=b
@@ -1332,7 +1355,7 @@ RestoreAddressToClassicRequest DryRun.=b PublicIp.!=s
 RestoreAddressToClassicResult PublicIp.=s Status.=s
 RestoreImageFromRecycleBinRequest ImageId!=s DryRun=b
 RestoreImageFromRecycleBinResult Return.=b
-RestoreManagedPrefixListVersionRequest DryRun=b PrefixListId!=s PreviousVersion!=i CurrentVersion!=i
+RestoreManagedPrefixListVersionRequest DryRun=b PrefixListId!=s PreviousVersion!=l CurrentVersion!=l
 RestoreManagedPrefixListVersionResult PrefixList.=ManagedPrefixList
 RestoreSnapshotFromRecycleBinRequest SnapshotId!=s DryRun=b
 RestoreSnapshotFromRecycleBinResult SnapshotId.=s OutpostArn.=s Description.=s Encrypted.=b OwnerId.=s Progress.=s StartTime.=t State@status=s VolumeId.=s VolumeSize.=i
@@ -1437,13 +1460,13 @@ TransitGateway TransitGatewayId.=s TransitGatewayArn.=s State.=s OwnerId.=s Desc
 TransitGatewayAssociation TransitGatewayRouteTableId.=s TransitGatewayAttachmentId.=s ResourceId.=s ResourceType.=s State.=s
 TransitGatewayAttachment TransitGatewayAttachmentId.=s TransitGatewayId.=s TransitGatewayOwnerId.=s ResourceOwnerId.=s ResourceType.=s ResourceId.=s State.=s Association.=TransitGatewayAttachmentAssociation CreationTime.=t Tags@tagSet=*Tag
 TransitGatewayAttachmentAssociation TransitGatewayRouteTableId.=s State.=s
-TransitGatewayAttachmentBgpConfiguration TransitGatewayAsn.=i PeerAsn.=i TransitGatewayAddress.=s PeerAddress.=s BgpStatus.=s
+TransitGatewayAttachmentBgpConfiguration TransitGatewayAsn.=l PeerAsn.=l TransitGatewayAddress.=s PeerAddress.=s BgpStatus.=s
 TransitGatewayAttachmentPropagation TransitGatewayRouteTableId.=s State.=s
 TransitGatewayConnect TransitGatewayAttachmentId.=s TransportTransitGatewayAttachmentId.=s TransitGatewayId.=s State.=s CreationTime.=t Options.=TransitGatewayConnectOptions Tags@tagSet=*Tag
 TransitGatewayConnectOptions Protocol.=s
 TransitGatewayConnectPeer TransitGatewayAttachmentId.=s TransitGatewayConnectPeerId.=s State.=s CreationTime.=t ConnectPeerConfiguration.=TransitGatewayConnectPeerConfiguration Tags@tagSet=*Tag
 TransitGatewayConnectPeerConfiguration TransitGatewayAddress.=s PeerAddress.=s InsideCidrBlocks.=*s Protocol.=s BgpConfigurations.=*TransitGatewayAttachmentBgpConfiguration
-TransitGatewayConnectRequestBgpOptions PeerAsn=i
+TransitGatewayConnectRequestBgpOptions PeerAsn=l
 TransitGatewayMulticastDeregisteredGroupMembers TransitGatewayMulticastDomainId.=s DeregisteredNetworkInterfaceIds.=*s GroupIpAddress.=s
 TransitGatewayMulticastDeregisteredGroupSources TransitGatewayMulticastDomainId.=s DeregisteredNetworkInterfaceIds.=*s GroupIpAddress.=s
 TransitGatewayMulticastDomain TransitGatewayMulticastDomainId.=s TransitGatewayId.=s TransitGatewayMulticastDomainArn.=s OwnerId.=s Options.=TransitGatewayMulticastDomainOptions State.=s CreationTime.=t Tags@tagSet=*Tag
@@ -1453,7 +1476,7 @@ TransitGatewayMulticastDomainOptions Igmpv2Support.=s StaticSourcesSupport.=s Au
 TransitGatewayMulticastGroup GroupIpAddress.=s TransitGatewayAttachmentId.=s SubnetId.=s ResourceId.=s ResourceType.=s ResourceOwnerId.=s NetworkInterfaceId.=s GroupMember.=b GroupSource.=b MemberType.=s SourceType.=s
 TransitGatewayMulticastRegisteredGroupMembers TransitGatewayMulticastDomainId.=s RegisteredNetworkInterfaceIds.=*s GroupIpAddress.=s
 TransitGatewayMulticastRegisteredGroupSources TransitGatewayMulticastDomainId.=s RegisteredNetworkInterfaceIds.=*s GroupIpAddress.=s
-TransitGatewayOptions AmazonSideAsn.=i TransitGatewayCidrBlocks.=*s AutoAcceptSharedAttachments.=s DefaultRouteTableAssociation.=s AssociationDefaultRouteTableId.=s DefaultRouteTablePropagation.=s PropagationDefaultRouteTableId.=s VpnEcmpSupport.=s DnsSupport.=s MulticastSupport.=s
+TransitGatewayOptions AmazonSideAsn.=l TransitGatewayCidrBlocks.=*s AutoAcceptSharedAttachments.=s DefaultRouteTableAssociation.=s AssociationDefaultRouteTableId.=s DefaultRouteTablePropagation.=s PropagationDefaultRouteTableId.=s VpnEcmpSupport.=s DnsSupport.=s MulticastSupport.=s
 TransitGatewayPeeringAttachment TransitGatewayAttachmentId.=s AccepterTransitGatewayAttachmentId.=s RequesterTgwInfo.=PeeringTgwInfo AccepterTgwInfo.=PeeringTgwInfo Options.=TransitGatewayPeeringAttachmentOptions Status.=PeeringAttachmentStatus State.=s CreationTime.=t Tags@tagSet=*Tag
 TransitGatewayPeeringAttachmentOptions DynamicRouting.=s
 TransitGatewayPolicyRule SourceCidrBlock.=s SourcePortRange.=s DestinationCidrBlock.=s DestinationPortRange.=s Protocol.=s MetaData.=TransitGatewayPolicyRuleMetaData
@@ -1464,7 +1487,7 @@ TransitGatewayPolicyTableEntry PolicyRuleNumber.=s PolicyRule.=TransitGatewayPol
 TransitGatewayPrefixListAttachment TransitGatewayAttachmentId.=s ResourceType.=s ResourceId.=s
 TransitGatewayPrefixListReference TransitGatewayRouteTableId.=s PrefixListId.=s PrefixListOwnerId.=s State.=s Blackhole.=b TransitGatewayAttachment.=TransitGatewayPrefixListAttachment
 TransitGatewayPropagation TransitGatewayAttachmentId.=s ResourceId.=s ResourceType.=s TransitGatewayRouteTableId.=s State.=s TransitGatewayRouteTableAnnouncementId.=s
-TransitGatewayRequestOptions AmazonSideAsn=i AutoAcceptSharedAttachments=s DefaultRouteTableAssociation=s DefaultRouteTablePropagation=s VpnEcmpSupport=s DnsSupport=s MulticastSupport=s TransitGatewayCidrBlocks=*s
+TransitGatewayRequestOptions AmazonSideAsn=l AutoAcceptSharedAttachments=s DefaultRouteTableAssociation=s DefaultRouteTablePropagation=s VpnEcmpSupport=s DnsSupport=s MulticastSupport=s TransitGatewayCidrBlocks=*s
 TransitGatewayRoute DestinationCidrBlock.=s PrefixListId.=s TransitGatewayRouteTableAnnouncementId.=s TransitGatewayAttachments.=*TransitGatewayRouteAttachment Type.=s State.=s
 TransitGatewayRouteAttachment ResourceId.=s TransitGatewayAttachmentId.=s ResourceType.=s
 TransitGatewayRouteTable TransitGatewayRouteTableId.=s TransitGatewayId.=s State.=s DefaultAssociationRouteTable.=b DefaultPropagationRouteTable.=b CreationTime.=t Tags@tagSet=*Tag
@@ -1514,8 +1537,8 @@ VerifiedAccessTrustProviderCondensed VerifiedAccessTrustProviderId.=s Descriptio
 VgwTelemetry AcceptedRouteCount.=i LastStatusChange.=t OutsideIpAddress.=s Status.=s StatusMessage.=s CertificateArn.=s
 Volume Attachments@attachmentSet=*VolumeAttachment AvailabilityZone.=s CreateTime.=t Encrypted.=b KmsKeyId.=s OutpostArn.=s Size.=i SnapshotId.=s State@status=s VolumeId.=s Iops.=i Tags@tagSet=*Tag VolumeType.=s FastRestored.=b MultiAttachEnabled.=b Throughput.=i
 VolumeAttachment AttachTime.=t Device.=s InstanceId.=s State@status=s VolumeId.=s DeleteOnTermination.=b
-VolumeDetail Size.!=i
-VolumeModification VolumeId.=s ModificationState.=s StatusMessage.=s TargetSize.=i TargetIops.=i TargetVolumeType.=s TargetThroughput.=i TargetMultiAttachEnabled.=b OriginalSize.=i OriginalIops.=i OriginalVolumeType.=s OriginalThroughput.=i OriginalMultiAttachEnabled.=b Progress.=i StartTime.=t EndTime.=t
+VolumeDetail Size.!=l
+VolumeModification VolumeId.=s ModificationState.=s StatusMessage.=s TargetSize.=i TargetIops.=i TargetVolumeType.=s TargetThroughput.=i TargetMultiAttachEnabled.=b OriginalSize.=i OriginalIops.=i OriginalVolumeType.=s OriginalThroughput.=i OriginalMultiAttachEnabled.=b Progress.=l StartTime.=t EndTime.=t
 VolumeStatusAction Code.=s Description.=s EventId.=s EventType.=s
 VolumeStatusAttachmentStatus IoPerformance.=s InstanceId.=s
 VolumeStatusDetails Name.=s Status.=s
@@ -1534,7 +1557,7 @@ VpnConnection CustomerGatewayConfiguration.=s CustomerGatewayId.=s Category.=s S
 VpnConnectionDeviceType VpnConnectionDeviceTypeId.=s Vendor.=s Platform.=s Software.=s
 VpnConnectionOptions EnableAcceleration.=b StaticRoutesOnly.=b LocalIpv4NetworkCidr.=s RemoteIpv4NetworkCidr.=s LocalIpv6NetworkCidr.=s RemoteIpv6NetworkCidr.=s OutsideIpAddressType.=s TransportTransitGatewayAttachmentId.=s TunnelInsideIpVersion.=s TunnelOptions@tunnelOptionSet=*TunnelOption
 VpnConnectionOptionsSpecification EnableAcceleration=b StaticRoutesOnly.=b TunnelInsideIpVersion=s TunnelOptions=*VpnTunnelOptionsSpecification LocalIpv4NetworkCidr=s RemoteIpv4NetworkCidr=s LocalIpv6NetworkCidr=s RemoteIpv6NetworkCidr=s OutsideIpAddressType=s TransportTransitGatewayAttachmentId=s
-VpnGateway AvailabilityZone.=s State.=s Type.=s VpcAttachments@attachments=*VpcAttachment VpnGatewayId.=s AmazonSideAsn.=i Tags@tagSet=*Tag
+VpnGateway AvailabilityZone.=s State.=s Type.=s VpcAttachments@attachments=*VpcAttachment VpnGatewayId.=s AmazonSideAsn.=l Tags@tagSet=*Tag
 VpnStaticRoute DestinationCidrBlock.=s Source.=s State.=s
 VpnTunnelLogOptions CloudWatchLogOptions.=CloudWatchLogOptions
 VpnTunnelLogOptionsSpecification CloudWatchLogOptions=CloudWatchLogOptionsSpecification

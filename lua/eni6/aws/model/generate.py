@@ -1,15 +1,16 @@
 #!/usr/bin/python3
 """Writes ec2.lua, ec2_more.lua and sts.lua, the API models that eni6.aws.model
-reads, from botocore's model data. The result is committed: building needs no
-Python. Loading time is proportional to size, so ec2.lua has the shapes of the
-everyday operations only (EVERYDAY), and ec2_more.lua, loaded when one of its
-shapes is asked for, those that other operations alone have.
+reads, from the AWS CLI's model data, which is its own copy of botocore's. The
+result is committed: building needs no Python. Loading time is proportional to
+size, so ec2.lua has the shapes of the everyday operations only (EVERYDAY),
+ec2_more.lua, loaded when one of its shapes is asked for, those that other
+operations alone have, and ec2_enums.lua what only people want to know.
 
 usage: generate.py [--check]     --check compares with what is there, writes nothing
 
 What is kept: the names, types and constraints that encoding, validating and
-decoding need. What is left out: documentation, error lists, enum values and
-upper limits, which AWS extends without notice (botocore checks neither).
+decoding need, and the accepted values of inputs for help. What is left out:
+documentation, error lists and upper limits, which AWS extends without notice.
 
 One line a thing, fields separated by spaces:
 
@@ -21,12 +22,14 @@ shapes      Shape Member[.|@xmlName][?QueryName][!][#]=type …         -  no me
               ?  the key in requests; without it the XML name, first letter capital,
                  or the member's name where the XML name is the same
               !  required        #  filled in with an idempotency token
-types       s string, i integer, d double, b boolean, t timestamp, x blob,
-            *type list, Shape structure; a number after s, i, d or * is the least
+types       s string, i integer, l long, d double, b boolean, t timestamp, x blob,
+            *type list, Shape structure; a number after s, i, l, d or * is the least
             length or value, * then ends it with a colon: *1:Tag
 paginators  Operation input_token output_token limit_key result_key[,result_key]
 waiters     Name Operation delay max_attempts, then a line for each acceptor, tabs
             between: (tab) state matcher expected argument   - for no argument
+enums       Shape Member=Enum …      a string, or a list of strings, of one of the values
+values      Enum, then a tab in front of each value
 """
 
 import gzip
@@ -34,7 +37,7 @@ import json
 import os
 import sys
 
-import botocore
+import awscli
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SERVICES = [("ec2", "2016-11-15"), ("sts", "2011-06-15")]
@@ -62,7 +65,7 @@ EVERYDAY = {
 }
 
 SCALARS = {
-    "string": "s", "integer": "i", "long": "i", "double": "d", "float": "d",
+    "string": "s", "integer": "i", "long": "l", "double": "d", "float": "d",
     "boolean": "b", "timestamp": "t", "blob": "x",
 }
 # Everything the model may say, so that a new construct stops the generator
@@ -78,7 +81,7 @@ KNOWN_MEMBER_KEYS = {
 
 
 def load(service, version, name):
-    path = os.path.join(os.path.dirname(botocore.__file__), "data", service, version, name)
+    path = os.path.join(os.path.dirname(awscli.__file__), "botocore", "data", service, version, name)
     if os.path.exists(path + ".json"):
         with open(path + ".json", encoding="utf-8") as file:
             return json.load(file)
@@ -162,6 +165,50 @@ class Compact:
         self.lines[name] = " ".join(words if len(words) > 1 else [name, "-"])
 
 
+class Enums:
+    """The accepted values of the structures that inputs are made of."""
+
+    def __init__(self, model):
+        self.shapes = model["shapes"]
+        self.members, self.values = {}, {}
+
+    def enum_of(self, name):
+        shape = self.shapes[name]
+        if shape["type"] == "list":
+            return self.enum_of(shape["member"]["shape"])
+        return name if shape.get("enum") else None
+
+    def add(self, name):
+        shape = self.shapes[name]
+        if shape["type"] == "list":
+            return self.add(shape["member"]["shape"])
+        if shape["type"] != "structure" or name in self.members:
+            return None
+        self.members[name] = []
+        for member_name, member in shape["members"].items():
+            enum = self.enum_of(member["shape"])
+            if enum:
+                self.members[name].append(f"{member_name}={enum}")
+                self.values[enum] = self.shapes[enum]["enum"]
+            self.add(member["shape"])
+        return None
+
+    def sections(self):
+        expect(not any("\t" in value for values in self.values.values() for value in values), "a tab in a value")
+        return {
+            "enums": [" ".join([name, *words]) for name, words in sorted(self.members.items()) if words],
+            "values": ["\t".join([name, *values]) for name, values in sorted(self.values.items())],
+        }
+
+
+def enum_sections(model):
+    enums = Enums(model)
+    for operation in model["operations"].values():
+        if "input" in operation:
+            enums.add(operation["input"]["shape"])
+    return enums.sections()
+
+
 def operation_line(compact, name, operation):
     expect(operation["http"] == {"method": "POST", "requestUri": "/"}, f"{name}: {operation['http']}")
     words = [name]
@@ -229,13 +276,15 @@ def generate(service, version):
     }
     fields = [
         ("name", service), ("api_version", version), ("protocol", compact.protocol),
-        ("source", "botocore " + botocore.__version__),
+        ("source", "aws-cli " + awscli.__version__),
     ]
     files = {}
     if more_shapes:
         fields.append(("more", f"eni6.aws.model.{service}_more"))
         sections_of_more = {"shapes": [compact.lines[name] for name in more_shapes]}
         files[service + "_more.lua"] = lua_text("-- The shapes that everyday operations do not have.", [], sections_of_more)
+        fields.append(("enums", f"eni6.aws.model.{service}_enums"))
+        files[service + "_enums.lua"] = lua_text("-- What members accept.", [], enum_sections(model))
     files[service + ".lua"] = lua_text(f"-- {model['metadata']['serviceFullName']}.", fields, sections)
     return files
 
@@ -255,7 +304,7 @@ def main():
                 with open(path, "w", encoding="utf-8") as file:
                     file.write(text)
     for path in stale:
-        print(f"{path} differs from what generate.py makes of botocore {botocore.__version__}")
+        print(f"{path} differs from what generate.py makes of aws-cli {awscli.__version__}")
     sys.exit(1 if stale else 0)
 
 

@@ -1,6 +1,6 @@
 --- The API models of EC2 and STS: what operations there are, what they take and
 -- what they answer. ec2.lua, ec2_more.lua and sts.lua hold them as long strings
--- that generate.py made of botocore's model data and whose form it describes; a
+-- that generate.py made of the AWS CLI's model data and whose form it describes; a
 -- line is looked up and parsed when it is first asked for, so that the hundreds of
 -- operations that a program does not use cost it nothing.
 
@@ -10,6 +10,7 @@ local model = {}
 
 ---@class eni6.aws.Type      what a value looks like
 ---@field kind string        "string", "integer", "double", "boolean", "timestamp", "blob", "list" or "structure"
+---@field long boolean|nil    of an integer: one of 64 bits
 ---@field least number|nil   the least value of a number, the least length of a string or list
 ---@field member eni6.aws.Type|nil     of a list: its elements
 ---@field name string|nil              of a structure
@@ -59,7 +60,7 @@ local Service = {}
 Service.__index = Service
 
 local SCALARS = {
-  s = "string", i = "integer", d = "double", b = "boolean", t = "timestamp", x = "blob",
+  s = "string", i = "integer", l = "integer", d = "double", b = "boolean", t = "timestamp", x = "blob",
 }
 
 -- The rest of the line that starts with `name`, or nil.
@@ -118,7 +119,7 @@ local function parse_type(service, text)
     return { kind = "list", least = tonumber(least), member = service:_type(rest) }
   end
   local letter, limit = text:match("^(%l)(.*)$")
-  if letter then return { kind = SCALARS[letter], least = tonumber(limit) } end
+  if letter then return { kind = SCALARS[letter], long = letter == "l" or nil, least = tonumber(limit) } end
   return setmetatable({ kind = "structure", name = text, service = service }, Structure)
 end
 
@@ -178,6 +179,11 @@ function Service:operation(name)
   self.known_operations[name] = operation
   return operation
 end
+
+--- Whether there is an operation of this name.
+---@param name string
+---@return boolean
+function Service:has(name) return line_of(self.data.operations, name) ~= nil end
 
 local function names_in(text)
   local names = {}
@@ -250,6 +256,23 @@ end
 --- The names of all waiters, in alphabetical order.
 ---@return string[]
 function Service:waiters() return names_in(self.data.waiters) end
+
+--- What a member of an input accepts, where the model says so. AWS adds to these lists; nothing is refused by them.
+---@param shape eni6.aws.Type a structure
+---@param member string
+---@return string[]|nil
+function Service:accepted(shape, member)
+  local data = self.data.enums and require(self.data.enums)
+  local line = data and line_of(data.enums, shape.name)
+  local enum = line and (" " .. line .. " "):match(" " .. member .. "=(%w+) ")
+  if not enum then return nil end
+  local accepted = {}
+  local _, stop = data.values:find("\n" .. enum .. "\t", 1, true)
+  for value in data.values:sub(stop, data.values:find("\n", stop, true)):gmatch("\t([^\t\n]*)") do
+    accepted[#accepted + 1] = value
+  end
+  return accepted
+end
 
 local SERVICES = { ec2 = true, sts = true }
 local loaded = {}

@@ -4,7 +4,7 @@ return {
   name = "sts",
   api_version = "2011-06-15",
   protocol = "query",
-  source = "botocore 1.29.27",
+  source = "aws-cli 2.9.19",
   operations = [[
 
 AssumeRole ~Request ~Response/AssumeRoleResult
