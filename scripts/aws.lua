@@ -2,11 +2,26 @@
 
 dofile((arg[0]:match("^(.*)/") or ".") .. "/../scripts/lib/tree.lua")
 
+local function is_terminal(descriptor) return require("eni6.core").system.is_terminal(descriptor) end
+
+-- Standard input's, as the AWS CLI has it.
+local function columns()
+  if not is_terminal(0) then return nil end
+  local pipe = io.popen("stty size 2>/dev/null")
+  local width = pipe and tonumber(pipe:read("a"):match("%d+ (%d+)"))
+  if pipe then pipe:close() end
+  return width ~= 0 and width or nil
+end
+
+local function is_coloured(wish) return wish == "on" or wish == "auto" and is_terminal(1) end
+
 local world = {
   write = function(text) io.stdout:write(text) end,
   complain = function(text) io.stderr:write(text) end,
   getenv = os.getenv,
   read_file = require("eni6.aws.config").read_file,
+  is_coloured = is_coloured,
+  columns = columns,
 }
 
 os.exit(require("eni6.cli.run").main(arg, world), true)

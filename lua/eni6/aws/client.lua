@@ -52,7 +52,7 @@ local function is(kind) return function(value) return type(value) == kind end en
 local option_checks = {
   region = is "string", endpoint = is "string", profile = is "string", ca_file = is "string",
   credentials = is "table", http = function(value) return type(value) == "table" or type(value) == "userdata" end,
-  verify = is "boolean", use_fips = is "boolean", use_dualstack = is "boolean",
+  verify = is "boolean", sign = is "boolean", use_fips = is "boolean", use_dualstack = is "boolean",
   max_attempts = whole, timeout = positive, connect_timeout = positive,
   getenv = is "function", read_file = callable, write_file = callable, time = callable, monotonic = callable,
   random = callable, sleep = callable, observe = callable, prompt = callable, warn = callable,
@@ -142,6 +142,7 @@ end
 ---@field profile string|nil
 ---@field http table|nil a client of eni6.http to share; else the client makes and closes its own
 ---@field verify boolean|nil false: take any TLS certificate
+---@field sign boolean|nil false: send requests as they are, and look for no credentials
 ---@field ca_file string|nil
 ---@field timeout number|nil seconds for each attempt, 60
 ---@field connect_timeout number|nil seconds, 10
@@ -176,6 +177,7 @@ function client.new(service_name, options)
   local self = surroundings(options)
   self.service = require("eni6.aws.model").service(service_name)
   self.settings = settings
+  self.unsigned = options.sign == false
   self.shared_http = options.http
   self.http_options = transport_options(self, options)
   classes[service_name] = classes[service_name] or class_of(self.service)
@@ -243,6 +245,7 @@ local function new_request(self, operation, params)
     body = require("eni6.aws.query").encode(self.service, operation.name, params),
     reads = reads(operation.name, params),
     dry_run = params.DryRun == true,
+    unsigned = self.unsigned or operation.unsigned,
     client_token = token,
     attempt = 0,
   }
@@ -258,7 +261,7 @@ local function tell(self, request, outcome, began)
     status = outcome.status,
     seconds = self.monotonic() - began,
     code = outcome.code,
-    message = outcome.message and self.credentials:hide(outcome.message),
+    message = require("eni6.aws.failure").hidden(self, outcome.message),
     answered = outcome.answered,
     request_id = outcome.request_id,
   })
@@ -288,7 +291,7 @@ end
 
 -- A request refused for its time is sent again at once, by the service's clock; once, so that two wrong clocks end.
 local function corrected(self, request, outcome)
-  if request.clock_corrected or request.operation.unsigned then return false end
+  if request.clock_corrected or request.unsigned then return false end
   local skew = require("eni6.aws.clock").skew(outcome, request.signed_at)
   if not skew then return false end
   self.clock_offset = request.signed_offset + skew
@@ -344,7 +347,7 @@ local function prepare(self, operation, params)
 end
 
 local function carry_out(self, request)
-  if not self.credentials and not request.operation.unsigned then
+  if not self.credentials and not request.unsigned then
     local ok, message, code = find_credentials(self)
     if not ok then return nil, message, code, unsent(request.operation) end
   end

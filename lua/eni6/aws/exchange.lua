@@ -55,7 +55,7 @@ end
 
 local function headers_of(client, request)
   local headers = { { "Host", client.endpoint.host }, { "Content-Type", CONTENT_TYPE }, { "User-Agent", USER_AGENT } }
-  if request.operation.unsigned then return headers end
+  if request.unsigned then return headers end
   return signed(client, request, headers)
 end
 
@@ -112,7 +112,7 @@ end
 
 --- Sends a request once.
 ---@param client table the parts of `eni6.aws.client`: credentials, endpoint, region, service, clock and transport
----@param request { operation: eni6.aws.Operation, body: string } gets signed_at, signed_offset, signer and lost added
+---@param request { operation: eni6.aws.Operation, body: string, unsigned: boolean|nil } gets signed_at, signed_offset, signer and lost added
 ---@return eni6.aws.Outcome with `result` where it succeeded, else message and code
 function exchange.attempt(client, request)
   local headers, message, code = headers_of(client, request)

@@ -58,6 +58,15 @@ local function facts(request, outcome)
   return table.concat(list, ", ")
 end
 
+--- A text without the client's secrets: a service that refuses a signature quotes what was signed.
+---@param client table
+---@param text string|nil
+---@return string|nil
+function failure.hidden(client, text)
+  if not text or not client.credentials then return text end
+  return client.credentials:hide(text)
+end
+
 local function what(client, outcome)
   local message = outcome.message ~= "" and outcome.message or "no message"
   if outcome.code == "SignatureDoesNotMatch" then message = first_line(message) end
@@ -70,8 +79,7 @@ local function message_of(client, request, outcome, unknown)
   local parts = { string.format("%s: %s (%s)", request.operation.name, what(client, outcome), facts(request, outcome)) }
   if remedy then parts[#parts + 1] = remedy(client, request, outcome) end
   if unknown then parts[#parts + 1] = LOOK_FIRST end
-  local text = table.concat(parts, "; ")
-  return client.credentials and client.credentials:hide(text) or text
+  return failure.hidden(client, table.concat(parts, "; "))
 end
 
 --- The results of a call whose last attempt failed.

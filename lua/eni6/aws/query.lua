@@ -11,12 +11,14 @@ local query = {}
 
 local function put(out, key, text) out[#out + 1] = key .. "=" .. uri.encode(text) end
 
--- The shortest text that reads back as the same number.
+-- The shortest text that reads back as the same number; as in botocore, a float shows that it is one.
 local function double_text(number)
+  local text
   for digits = 15, 17 do
-    local text = string.format("%." .. digits .. "g", number)
-    if tonumber(text) == number then return text end
+    text = string.format("%." .. digits .. "g", number)
+    if tonumber(text) == number then break end
   end
+  return math.type(number) == "float" and not text:find("[^%d-]") and text .. ".0" or text
 end
 
 local TEXT_OF = {

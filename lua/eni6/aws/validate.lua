@@ -80,7 +80,8 @@ end
 
 local function check_structure(faults, place, shape, value)
   for _, member in ipairs(shape.members) do
-    if member.required and value[member.name] == nil then
+    -- Tokens are filled in later.
+    if member.required and not member.idempotency_token and value[member.name] == nil then
       report(faults, "missing parameter %s%s", member.name, in_place(place))
     end
   end

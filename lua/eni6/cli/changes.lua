@@ -169,7 +169,15 @@ local MOVED = {
   { "Ipv6Addresses", "Ipv6Addresses" },
 }
 
+-- Whoever writes user data on a command line means the text itself.
+local function encode_user_data(params)
+  local data = params.UserData
+  if require("eni6.cli.values").is_bytes(data) then data = data.bytes end
+  if type(data) == "string" then params.UserData = require("eni6.base64").encode(data) end
+end
+
 local function fix_run_instances(params)
+  encode_user_data(params)
   params.MinCount = params.MinCount or 1
   params.MaxCount = params.MaxCount or 1
   local interface = type(params.NetworkInterfaces) == "table" and params.NetworkInterfaces[1]

@@ -41,6 +41,14 @@ local function own_inputs(paginator)
   return list
 end
 
+local function refuse(parsed)
+  local used = {}
+  for _, name in ipairs(OWN) do
+    if parsed[name] ~= nil then used[#used + 1] = "--" .. name:gsub("_", "-") end
+  end
+  if #used > 0 then usage("Cannot specify --no-paginate along with pagination arguments: %s", table.concat(used, ", ")) end
+end
+
 --- The API's own page options on the command line switch the AWS CLI's off. Raises a problem for both at once.
 ---@param self eni6.cli.Command
 ---@param parsed table<string, any>
@@ -48,12 +56,7 @@ function paging.check(self, parsed)
   for _, name in ipairs(own_inputs(self.service:paginator(self.operation.name))) do
     if parsed[snake(name)] ~= nil then self.globals.paginate = false end
   end
-  if self.globals.paginate then return end
-  local used = {}
-  for _, name in ipairs(OWN) do
-    if parsed[name] and parsed[name] ~= 0 and parsed[name] ~= "" then used[#used + 1] = "--" .. name:gsub("_", "-") end
-  end
-  if #used > 0 then usage("Cannot specify --no-paginate along with pagination arguments: %s", table.concat(used, ", ")) end
+  if not self.globals.paginate then refuse(parsed) end
 end
 
 -- Where the whole account is listed, the AWS CLI asks for pages of a thousand, since EC2 would give it all at once.
@@ -77,7 +80,7 @@ function paging.settle(self, parsed)
   for _, name in ipairs(own_inputs(self.service:paginator(self.operation.name))) do
     if self.params[name] ~= nil then self.globals.paginate = false end
   end
-  if not self.globals.paginate then return end
+  if not self.globals.paginate then return refuse(parsed) end
   self.paging = {
     starting_token = parsed.starting_token, max_items = parsed.max_items and math.tointeger(tonumber(parsed.max_items)),
     page_size = parsed.page_size or long_list_size(self),

@@ -9,6 +9,9 @@ local run = {}
 ---@field complain fun(text: string)   standard error
 ---@field getenv fun(name: string): string|nil
 ---@field read_file fun(path: string): string|nil, string|nil
+---@field is_coloured fun(wish: "on"|"off"|"auto"): boolean
+---@field columns fun(): integer|nil   of the terminal; nil where there is none
+---@field http table|nil               a client of eni6.http in place of the usual one
 
 local function complain(world, message) world.complain("\n" .. message .. "\n") end
 
@@ -53,9 +56,15 @@ local function client_options(self, world, observe)
   local globals = self.globals
   return {
     region = globals.region, profile = globals.profile, endpoint = globals.endpoint_url,
-    verify = globals.verify_ssl, ca_file = globals.ca_bundle, getenv = world.getenv, read_file = world.read_file,
+    verify = globals.verify_ssl, ca_file = globals.ca_bundle, sign = globals.sign_request,
+    getenv = world.getenv, read_file = world.read_file,
     timeout = seconds(globals.read_timeout), connect_timeout = seconds(globals.connect_timeout), observe = observe,
+    http = world.http,
   }
+end
+
+local function new_client(self, world, observe)
+  return require("eni6.aws.client").new(self.service.name, client_options(self, world, observe))
 end
 
 local function format_of(self, settings)
@@ -78,50 +87,79 @@ local function prepare(self, settings)
   if input then require("eni6.cli.values").finish(input, self.params, binary_format(self, settings)) end
 end
 
--- One answer, or page after page.
-local function answers(self, client)
-  if self.paging then return require("eni6.cli.paging").pages(client, self.operation.name, self.params, self.paging) end
-  local done = false
-  return function()
-    if done then return nil end
-    done = true
-    local result, message, code, detail = client:call(self.operation.name, self.params)
-    if not result then return false, message, code, detail end
-    return result
-  end, {}
+-- The one answer of a call, as if it were pages.
+local function single(self, client)
+  local asked = false
+  return {
+    next = function()
+      if asked then return nil end
+      asked = true
+      local result, message, code, detail = client:call(self.operation.name, self.params)
+      return result or false, message, code, detail
+    end,
+  }
+end
+
+local function pages_of(self, client)
+  if not self.paging then return single(self, client) end
+  local pages, message = require("eni6.cli.output.pages").new(client, self.operation.name, self.params, self.paging)
+  if not pages then problem.raise(problem.GENERAL, message) end
+  return pages
+end
+
+local function new_printer(self, settings, world)
+  local format = format_of(self, settings)
+  local tabular = format == "table"
+  return require("eni6.cli.output").new(format, world.write, {
+    operation = self.operation.name, query = self.globals.query, color = tabular and world.is_coloured(self.globals.color),
+    width = tabular and world.columns() or nil, paginator = self.paging and self.service:paginator(self.operation.name),
+  })
+end
+
+local function show_page(self, printer, page, settings)
+  if self.table.transform then self.table.transform(page) end
+  local shown = require("eni6.cli.output").ordered(page, self.operation.output, {
+    timestamps = settings:get("cli_timestamp_format"),
+  })
+  local ok, message = printer:page(shown)
+  if not ok then problem.raise(problem.GENERAL, message) end
+end
+
+local function finish(printer, resume_token, world)
+  local remarks, message = printer:finish(resume_token)
+  if not remarks then problem.raise(problem.GENERAL, message) end
+  for _, remark in ipairs(remarks) do world.complain("aws: " .. remark .. "\n") end
+  return 0
 end
 
 local function is_dry_run(self, result) return self.params.DryRun == true and result.DryRun == true end
 
+-- Ends with what the service said last, if it is what the call failed for.
+local function failed(self, world, last, message, code, detail)
+  if last.answered and last.code == code then return service_error(world, self.operation.name, last) end
+  return report(world, message, code, detail)
+end
+
 local function call(self, world)
   local last = {}
-  local client, message, code = require("eni6.aws.client").new(self.service.name, client_options(self, world, function(event)
-    last = event
-  end))
+  local client, message, code = new_client(self, world, function(event)
+    if event.operation == self.operation.name then last = event end
+  end)
   if not client then return report(world, message, code) end
-  local printer = require("eni6.cli.plain").new(format_of(self, client.settings), world.write, self)
+  local printer = new_printer(self, client.settings, world)
   prepare(self, client.settings)
-  local detail
-  local pages, state = answers(self, client)
-  for page, why, what, more in pages do
-    if page == false then
-      message, code, detail = why, what, more
-      break
-    end
+  local pages = pages_of(self, client)
+  while true do
+    local page, why, what, detail = pages:next()
+    if page == nil then return finish(printer, pages.resume_token, world) end
+    if not page then return failed(self, world, last, why, what, detail) end
     if is_dry_run(self, page) then return service_error(world, self.operation.name, last) end
-    if self.table.transform then self.table.transform(page) end
-    printer:page(page)
+    show_page(self, printer, page, client.settings)
   end
-  if code then
-    if last.code == code and last.answered then return service_error(world, self.operation.name, last) end
-    return report(world, message, code, detail)
-  end
-  printer:finish(state.resume)
-  return 0
 end
 
 local function wait(self, world)
-  local client, message, code = require("eni6.aws.client").new(self.service.name, client_options(self, world))
+  local client, message, code = new_client(self, world)
   if not client then return report(world, message, code) end
   prepare(self, client.settings)
   local result, detail
@@ -153,10 +191,10 @@ local function example(self, world)
   local ok, detail
   ok, message, code, detail = require("eni6.aws.validate").check(self.service, self.operation.name, self.params)
   if not ok then return report(world, message, code, detail) end
-  local printer = require("eni6.cli.plain").new(format_of(self, settings), world.write, self)
-  printer:page(require("eni6.cli.skeleton").result(self.service, self.operation))
-  printer:finish()
-  return 0
+  self.paging = nil
+  local printer = new_printer(self, settings, world)
+  show_page(self, printer, require("eni6.cli.skeleton").result(self.service, self.operation), settings)
+  return finish(printer, nil, world)
 end
 
 local function skeleton(self, world)
@@ -182,10 +220,10 @@ end
 ---@param world eni6.cli.World
 ---@return integer status the AWS CLI's
 function run.main(words, world)
-  local status, message, failed = problem.protect(perform, words, world)
+  local status, message, other = problem.protect(perform, words, world)
   if status then return status end
   complain(world, message)
-  return failed
+  return other
 end
 
 return run

@@ -157,8 +157,8 @@ describe("a client", function()
       assert(client:DescribeVpcs())
       assert.same({
         { operation = "DescribeVpcs", attempt = 1, status = 503, seconds = 0, code = "RequestLimitExceeded",
-          request_id = "req-2" },
-        { operation = "DescribeVpcs", attempt = 2, status = 200, seconds = 0, request_id = "req-1" },
+          message = "as it is", answered = true, request_id = "req-2" },
+        { operation = "DescribeVpcs", attempt = 2, status = 200, seconds = 0, answered = true, request_id = "req-1" },
       }, world.events)
     end)
 
