@@ -112,7 +112,8 @@ end
 
 --- Sends a request once.
 ---@param client table the parts of `eni6.aws.client`: credentials, endpoint, region, service, clock and transport
----@param request { operation: eni6.aws.Operation, body: string, unsigned: boolean|nil } gets signed_at, signed_offset, signer and lost added
+---@param request { operation: eni6.aws.Operation, body: string, unsigned: boolean|nil } gets signed_at,
+---  signed_offset, signer and lost added
 ---@return eni6.aws.Outcome with `result` where it succeeded, else message and code
 function exchange.attempt(client, request)
   local headers, message, code = headers_of(client, request)

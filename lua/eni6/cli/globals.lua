@@ -4,9 +4,6 @@ local problem = require "eni6.cli.problem"
 
 local globals = {}
 
-globals.FORMATS = { "json", "text", "table", "yaml", "yaml-stream" }
-globals.BINARY_FORMATS = { "base64", "raw-in-base64-out" }
-
 local function whole(text) return require("eni6.cli.values").integer(text) end
 
 ---@type eni6.cli.Option[]
@@ -15,7 +12,7 @@ globals.options = {
   { name = "endpoint-url", about = "URL to send requests to instead of the region's own." },
   { name = "no-verify-ssl", dest = "verify_ssl", takes = "none", value = false, about = "Take any TLS certificate." },
   { name = "no-paginate", dest = "paginate", takes = "none", value = false, about = "Ask for one page only." },
-  { name = "output", choices = globals.FORMATS, about = "Form of the output." },
+  { name = "output", choices = { "json", "text", "table", "yaml", "yaml-stream" }, about = "Form of the output." },
   { name = "query", about = "JMESPath expression: what to show of the result." },
   { name = "profile", about = "Profile of the config and credentials files." },
   { name = "region", about = "Region, before that of the environment and the profile." },
@@ -28,7 +25,8 @@ globals.options = {
     about = "Seconds for an answer; 0 for as long as it takes. Default: 60." },
   { name = "cli-connect-timeout", dest = "connect_timeout", convert = whole, expects = "int",
     about = "Seconds for a connection; 0 for as long as it takes. Default: 60." },
-  { name = "cli-binary-format", choices = globals.BINARY_FORMATS, about = "How bytes are written in arguments." },
+  { name = "cli-binary-format", choices = { "base64", "raw-in-base64-out" },
+    about = "How bytes are written in arguments." },
   { name = "no-cli-pager", takes = "none", value = true, about = "Accepted; there never is a pager." },
   { name = "cli-auto-prompt", takes = "none", value = true, about = "Accepted; there never is a prompt." },
   { name = "no-cli-auto-prompt", takes = "none", value = true, about = "Accepted; there never is a prompt." },

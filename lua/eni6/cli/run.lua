@@ -69,7 +69,7 @@ end
 
 local function format_of(self, settings)
   local format = self.globals.output or settings:lookup({ "AWS_DEFAULT_OUTPUT" }, "output") or "json"
-  for _, known in ipairs(require("eni6.cli.globals").FORMATS) do
+  for _, known in ipairs(require("eni6.cli.output").FORMATS) do
     if format == known then return format end
   end
   problem.raise(problem.GENERAL, "Unknown output type: %s", format)
