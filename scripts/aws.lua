@@ -22,6 +22,7 @@ local world = {
   read_file = require("eni6.aws.config").read_file,
   is_coloured = is_coloured,
   columns = columns,
+  program = function() return require("face").here("lua scripts/aws.lua") end,
 }
 
 os.exit(require("eni6.cli.run").main(arg, world), true)

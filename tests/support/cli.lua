@@ -30,6 +30,7 @@ function cli.run(argv, options)
     read_file = options.read_file or require("eni6.aws.config").read_file,
     is_coloured = function(wish) return wish == "on" end,
     columns = function() return nil end,
+    program = function() return "aws" end,
     http = http,
   })
   return { status = status, stdout = table.concat(out), stderr = table.concat(err), requests = http.requests }

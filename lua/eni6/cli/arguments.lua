@@ -15,12 +15,25 @@ local arguments = {}
 ---@field choices string[]|nil
 ---@field required boolean|nil
 
+arguments.USAGE = [[
+aws [options] <command> <subcommand> [<subcommand> ...] [parameters]
+To see help text, you can run:
+
+  aws help
+  aws <command> help
+  aws <command> <subcommand> help
+]]
+
+local function usage_error(format, ...)
+  problem.raise(problem.USAGE, "usage: %s\n\naws: error: %s", arguments.USAGE, string.format(format, ...))
+end
+
 --- The key of an option's value.
 ---@param option eni6.cli.Option
 ---@return string
 function arguments.dest(option) return option.dest or (option.name:gsub("%-", "_")) end
 
-local function fail(option, message) problem.raise(problem.USAGE, "argument --%s: %s", option.name, message) end
+local function fail(option, message) usage_error("argument --%s: %s", option.name, message) end
 
 -- The options whose names begin so; an exact name counts alone.
 local function candidates(by_name, beginning)
@@ -36,7 +49,7 @@ end
 local function ambiguous(word, found)
   local shown = {}
   for i, option in ipairs(found) do shown[i] = "--" .. option.name end
-  problem.raise(problem.USAGE, "ambiguous option: %s could match %s", word, table.concat(shown, ", "))
+  usage_error("ambiguous option: %s could match %s", word, table.concat(shown, ", "))
 end
 
 -- Whether a word stands where a value can, though it begins with a dash: negative numbers, texts with spaces.
@@ -156,7 +169,7 @@ local function check_required(state, options)
   end
   if state.positional and state.positional ~= "help" and state.word == nil then missing[#missing + 1] = state.positional end
   if #missing > 0 then
-    problem.raise(problem.USAGE, "the following arguments are required: %s", table.concat(missing, ", "))
+    usage_error("the following arguments are required: %s", table.concat(missing, ", "))
   end
 end
 
@@ -173,7 +186,7 @@ function arguments.invalid_choice(place, value, choices)
   end
   local near = suggest.nearest(value, choices)
   if near then lines[#lines + 1] = "\n\nInvalid choice: '" .. value .. "', maybe you meant:\n\n  * " .. near end
-  problem.raise(problem.USAGE, table.concat(lines, "\n"))
+  usage_error("%s", table.concat(lines, "\n"))
 end
 
 --- Takes words apart. Raises a problem.

@@ -11,15 +11,6 @@ local command = {}
 
 command.SERVICES = { "ec2", "sts", "help" }
 
-command.USAGE = [[
-aws [options] <command> <subcommand> [<subcommand> ...] [parameters]
-To see help text, you can run:
-
-  aws help
-  aws <command> help
-  aws <command> <subcommand> help
-]]
-
 ---@class eni6.cli.Command
 ---@field kind "version"|"help"|"call"|"wait"|"skeleton"
 ---@field globals table<string, any>
@@ -71,7 +62,7 @@ local function unknown_options(option_table, rest)
       message = message .. "\n" .. word .. ": " .. suggest.among(word:match("^[^=]*"), known, "the options are ")
     end
   end
-  problem.raise(problem.USAGE, "usage: %s\n%s", command.USAGE, message)
+  problem.raise(problem.USAGE, "usage: %s\n%s", arguments.USAGE, message)
 end
 
 -- Fills in what a whole input gives and the command line does not.
@@ -140,7 +131,19 @@ local function wants_version(words)
   end
 end
 
+-- `--help` behind nothing but names means `help`; the AWS CLI does not know it.
+local function with_help(words)
+  if words[#words] ~= "--help" then return words end
+  for i = 1, #words - 1 do
+    if words[i]:sub(1, 1) == "-" then return words end
+  end
+  local changed = table.move(words, 1, #words - 1, 1, {})
+  changed[#words] = "help"
+  return changed
+end
+
 local function read(words, world)
+  words = with_help(words)
   if wants_version(words) then return { kind = "version" } end
   local parsed, rest, word = arguments.parse(globals.options, words, "command")
   for name, value in pairs(DEFAULTS) do

@@ -93,22 +93,20 @@ end
 
 -- --- levels -------------------------------------------------------------------------
 
-local function show_globals(out)
-  section(out, "Options of every command:")
+-- This page is made a manual page of, which is why it looks as argparse's do.
+local function top_level(out, program)
+  out[#out + 1] = "Usage: " .. program .. " [<options>] <service> <operation> [<parameters>]"
+  out[#out + 1] = "\nThe AWS CLI's commands for EC2 and STS, with its command lines, output and exit statuses."
+  out[#out + 1] = "\nServices: `" .. program .. " ec2 help` lists the operations of one,"
+  out[#out + 1] = "`" .. program .. " ec2 run-instances help` shows the options of an operation"
+  columns(out, { "ec2         Amazon EC2", "sts         AWS Security Token Service" })
+  out[#out + 1] = "\nOptions:"
   for _, option in ipairs(globals.options) do
-    out[#out + 1] = "  --" .. option.name .. usage_of(option)
-    out[#out + 1] = wrapped(option.about, "      ")
+    out[#out + 1] = "   --" .. option.name .. usage_of(option)
+    out[#out + 1] = wrapped(option.about, (" "):rep(20))
   end
-end
-
-local function top_level(out)
-  out[#out + 1] = "aws [options] <command> <subcommand> [parameters]"
-  section(out, "Commands:")
-  columns(out, {
-    "ec2         Amazon EC2: `ec2 help` lists its operations", "sts         AWS Security Token Service",
-  })
-  show_globals(out)
-  out[#out + 1] = "\nThe command lines are those of the AWS CLI, version 2."
+  out[#out + 1] = "\nExit status: 0 done; 252 the command line is wrong; 253 settings or credentials are missing or wrong;"
+  out[#out + 1] = "254 the service refused; 255 anything else; 130 interrupted."
 end
 
 local function output_members(out, operation)
@@ -119,9 +117,9 @@ local function output_members(out, operation)
   end
 end
 
-local function operation_level(out, self)
+local function operation_level(out, self, program)
   local path = self.waiter and "wait " .. names.kebab(self.waiter) or names.kebab(self.operation.name)
-  out[#out + 1] = "aws " .. self.name .. " " .. path .. " [options]"
+  out[#out + 1] = "Usage: " .. program .. " " .. self.name .. " " .. path .. " [options]"
   if self.waiter then
     local waiter = self.service:waiter(self.waiter)
     out[#out + 1] = string.format("\nLooks with %s until it is so; gives up after %d seconds, with status 255.",
@@ -138,35 +136,36 @@ local function operation_level(out, self)
     end
   end
   if not self.waiter then output_members(out, self.operation) end
-  out[#out + 1] = "\nOptions of every command: `aws help`. What the operation does: "
+  out[#out + 1] = "\nOptions of every command: `" .. program .. " help`. What the operation does: "
     .. "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_" .. self.operation.name .. ".html"
 end
 
-local function service_level(out, self)
-  out[#out + 1] = "aws " .. self.name .. " <operation> [options]"
-  section(out, "Operations (`aws " .. self.name .. " <operation> help` shows the options of one):")
+local function service_level(out, self, program)
+  out[#out + 1] = "Usage: " .. program .. " " .. self.name .. " <operation> [options]"
+  section(out, "Operations (`" .. program .. " " .. self.name .. " <operation> help` shows the options of one):")
   columns(out, self.commands)
 end
 
-local function waiters_level(out, self)
-  out[#out + 1] = "aws " .. self.name .. " wait <state> [options]"
+local function waiters_level(out, self, program)
+  out[#out + 1] = "Usage: " .. program .. " " .. self.name .. " wait <state> [options]"
   section(out, "States:")
   columns(out, self.waiters)
 end
 
 --- The help that a command asks for.
 ---@param self eni6.cli.Command
+---@param program string  what it is called by
 ---@return string
-function help.text(self)
+function help.text(self, program)
   local out = {}
   if self.operation then
-    operation_level(out, self)
+    operation_level(out, self, program)
   elseif self.waiters then
-    waiters_level(out, self)
+    waiters_level(out, self, program)
   elseif self.service then
-    service_level(out, self)
+    service_level(out, self, program)
   else
-    top_level(out)
+    top_level(out, program)
   end
   return table.concat(out, "\n") .. "\n"
 end

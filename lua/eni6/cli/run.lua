@@ -11,6 +11,7 @@ local run = {}
 ---@field read_file fun(path: string): string|nil, string|nil
 ---@field is_coloured fun(wish: "on"|"off"|"auto"): boolean
 ---@field columns fun(): integer|nil   of the terminal; nil where there is none
+---@field program fun(): string       what it is called by
 ---@field http table|nil               a client of eni6.http in place of the usual one
 
 local function complain(world, message) world.complain("\n" .. message .. "\n") end
@@ -177,7 +178,7 @@ local function version(_, world)
 end
 
 local function help(self, world)
-  world.write(require("eni6.cli.help").text(self))
+  world.write(require("eni6.cli.help").text(self, world.program()))
   return 0
 end
 
