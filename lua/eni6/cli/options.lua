@@ -20,6 +20,7 @@ local options = {}
 ---@field by_name table<string, eni6.cli.OperationOption>
 ---@field checks fun(parsed: table)[]   look at the parsed command line; raise a problem
 ---@field fixes fun(params: table)[]    change the parameters just before they are sent
+---@field paging table<string, any>|nil     what the options for pages say, once `options.parameters` has been called
 ---@field transform nil|fun(result: table)   changes the result before it is shown
 local Table = {}
 Table.__index = Table

@@ -9,12 +9,11 @@ local OWN = { "starting_token", "page_size", "max_items" }
 
 local function usage(format, ...) problem.raise(problem.USAGE, format, ...) end
 
-local function paging_option(name, about, kind)
-  local integer = require("eni6.cli.values").integer
-  return {
-    name = name, about = about, add = function() end,
-    convert = kind == "integer" and integer or nil, expects = kind == "integer" and "int" or nil,
-  }
+local function add_option(self, name, about, kind)
+  local key = name:gsub("%-", "_")
+  local option = { name = name, about = about, add = function(_, value) self.paging[key] = value end }
+  if kind == "integer" then option.convert, option.expects = require("eni6.cli.values").integer, "int" end
+  self:add(option)
 end
 
 --- Adds the options of an operation that has pages, and hides the API's own.
@@ -23,14 +22,15 @@ end
 ---@param paginator eni6.aws.Paginator
 function paging.add_options(self, operation, paginator)
   self:hide(names.kebab(paginator.input_token))
-  self:add(paging_option("starting-token", "NextToken of an output that was cut off: go on from there.", "string"))
+  self.paging = {}
+  add_option(self, "starting-token", "NextToken of an output that was cut off: go on from there.", "string")
   local kind = "integer"
   if paginator.limit_key then
     kind = operation.input.by_name[paginator.limit_key].type.kind
     self:hide(names.kebab(paginator.limit_key))
-    self:add(paging_option("page-size", "How many items to ask the service for at a time.", kind))
+    add_option(self, "page-size", "How many items to ask the service for at a time.", kind)
   end
-  self:add(paging_option("max-items", "How many items to show; the output then has a NextToken for the rest.", kind))
+  add_option(self, "max-items", "How many items to show; the output then has a NextToken for the rest.", kind)
 end
 
 local function snake(name) return (names.kebab(name):gsub("%-", "_")) end
@@ -81,9 +81,10 @@ function paging.settle(self, parsed)
     if self.params[name] ~= nil then self.globals.paginate = false end
   end
   if not self.globals.paginate then return refuse(parsed) end
+  local given = self.table.paging
   self.paging = {
-    starting_token = parsed.starting_token, max_items = parsed.max_items and math.tointeger(tonumber(parsed.max_items)),
-    page_size = parsed.page_size or long_list_size(self),
+    starting_token = given.starting_token, max_items = given.max_items and math.tointeger(tonumber(given.max_items)),
+    page_size = given.page_size or long_list_size(self),
   }
 end
 
