@@ -43,3 +43,13 @@ $(BUILD)/libeni6-lua$(1).a: $(patsubst core/%.c,$(BUILD)/lua$(1)/%.o,$(wildcard 
 	@rm -f $$@ && ar rcs $$@ $$^
 endef
 $(foreach v,$(LUA_VERSIONS),$(eval $(call lua_library,$(v))))
+
+# The hosts of tests/embed, with eni6 linked in.
+define embed_host
+$(BUILD)/tests/embed/%-lua$(1): tests/embed/%.c tests/embed/host.h $(BUILD)/libeni6-lua$(1).a
+	@mkdir -p $$(@D)
+	@echo '  LD  $$@'
+	@$$(CC) $$(CFLAGS_ALL) $$(LINK_ALL) -pthread -o $$@ $$< $$$$(pkg-config --cflags lua$(1)) $(BUILD)/libeni6-lua$(1).a \
+		$$$$(pkg-config --libs lua$(1) libcurl expat libcrypto)
+endef
+$(foreach v,$(LUA_VERSIONS),$(eval $(call embed_host,$(v))))

@@ -4,6 +4,7 @@
 -- No message names a value, since values here are secrets.
 
 local lpeg = require("eni6.rocks").need "lpeg"
+local ready = require("eni6.pattern").ready
 
 local shown = require "eni6.aws.shown"
 
@@ -23,9 +24,9 @@ local character = R("\0\127") + R("\194\223") * tail
   + P("\240") * R("\144\191") * tail * tail + R("\241\243") * tail * tail * tail
   + P("\244") * R("\128\143") * tail * tail
 
-local utf8_text = character ^ 0 * -1
+local utf8_text = ready(character ^ 0 * -1)
 local newline = P("\r\n") + S("\r\n")
-local function split_at(pattern) return Ct((C((1 - pattern) ^ 0) * pattern) ^ 0 * C(P(1) ^ 1) ^ -1) end
+local function split_at(pattern) return ready(Ct((C((1 - pattern) ^ 0) * pattern) ^ 0 * C(P(1) ^ 1) ^ -1)) end
 local file_lines, value_lines = split_at(newline), split_at(line_break)
 
 -- Text up to the first `pattern`, without the white space before it; each space is looked at twice at most.
@@ -36,14 +37,14 @@ end
 
 local last_bracket = P("]") * (1 - P("]")) ^ 0 * -1
 local indent = Cf(Cc(0) * (space / 1) ^ 0, function(count) return count + 1 end)
-local line_grammar = indent * (
+local line_grammar = ready(indent * (
   -1 * Cc("blank")
   + S("#;") * Cc("comment")
-  + Cc("text") * ended_by(P(-1)))
-local header = P("[") * C((1 - last_bracket) ^ 1) * "]"
-local option = ended_by(S("=:")) * space ^ 0 * C(P(1) ^ 0)
-local stripped = ended_by(P(-1))
-local nested_line = space ^ 0 * (-1 * Cc(false) + ended_by(P("=")) * space ^ 0 * stripped)
+  + Cc("text") * ended_by(P(-1))))
+local header = ready(P("[") * C((1 - last_bracket) ^ 1) * "]")
+local option = ready(ended_by(S("=:")) * space ^ 0 * C(P(1) ^ 0))
+local stripped = ready(ended_by(P(-1)))
+local nested_line = ready(space ^ 0 * (-1 * Cc(false) + ended_by(P("=")) * space ^ 0 * stripped))
 
 local function lower(name) return (name:gsub("[A-Z]", string.lower)) end
 
@@ -167,7 +168,7 @@ local single_quoted = P("'") * C((1 - P("'")) ^ 0) * "'"
 local bare = P("\\") * C(1) + C(1 - S(" \t\r\n'\"\\"))
 local word = Cf(Cc("") * (double_quoted + single_quoted + bare) ^ 1, function(all, piece) return all .. piece end)
 local blanks = S(" \t\r\n") ^ 0
-local words = blanks * Ct((word * blanks) ^ 0) * -1
+local words = ready(blanks * Ct((word * blanks) ^ 0) * -1)
 
 --- The words of a section's name: `profile "my team"` -> { "profile", "my team" }.
 ---@param name string

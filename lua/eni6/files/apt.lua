@@ -26,10 +26,10 @@ local function uri_grammar()
   return Ct(Cg(C(scheme * user ^ -1), "before") * Cg(C(host), "host") * Cg(C(P(1) ^ 0), "behind"))
 end
 
-local URI = uri_grammar()
+local URI = require("eni6.pattern").ready(uri_grammar())
 
 -- The parts of a line: { text, is_word } with spaces kept, so that they join again.
-local WORDS = lpeg.Ct((lpeg.C((1 - lpeg.S(" \t")) ^ 1) + lpeg.C(lpeg.S(" \t") ^ 1)) ^ 0)
+local WORDS = require("eni6.pattern").ready(lpeg.Ct((lpeg.C((1 - lpeg.S(" \t")) ^ 1) + lpeg.C(lpeg.S(" \t") ^ 1)) ^ 0))
 
 local function is_one_line_source(line)
   return line:find("^%s*deb%s") or line:find("^%s*deb%-src%s")

@@ -38,7 +38,7 @@ local function strict_object()
     * Cg(Cp(), "close") * "}" * space * -1)
 end
 
-local OBJECT = strict_object()
+local OBJECT = require("eni6.pattern").ready(strict_object(), { offset = 1 })
 
 local function line_and_column(text, offset)
   local before = text:sub(1, offset - 1)

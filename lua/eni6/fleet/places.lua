@@ -35,7 +35,7 @@ local function grammar()
   return P"#!"^-1 * Ct(blank * (any * blank)^0) * -1
 end
 
-local source = grammar()
+local source = require("eni6.pattern").ready(grammar())
 
 -- Adds to each token { kind, position, text } the line that it starts on.
 local function number_lines(tokens, text)

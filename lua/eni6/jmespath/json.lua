@@ -48,14 +48,14 @@ end
 
 local function separated(item) return (item * (SPACE * P "," * SPACE * item) ^ 0) ^ -1 end
 
-local DOCUMENT = P {
+local DOCUMENT = require("eni6.pattern").ready(P {
   SPACE * V "value" * SPACE * -1,
   value = V "object" + V "array" + json.STRING + NUMBER / tonumber
     + P "true" * Cc(true) + P "false" * Cc(false) + P "null" * Cc(values.null),
   array = Ct(P "[" * SPACE * separated(V "value") * SPACE * P "]") / array_of,
   object = Ct(P "{" * SPACE * separated(V "member") * SPACE * P "}") / object_of,
   member = json.STRING * SPACE * P ":" * SPACE * V "value",
-}
+})
 
 local DEEPEST = 50 -- well inside of LPeg's own stack
 

@@ -58,7 +58,7 @@ local TOKEN = token("name", C(R("az", "AZ", "__") * R("az", "AZ", "09", "__") ^ 
   + fault("the literal is not closed", P "`")
   + fault("this sign means nothing here", P(1))
 
-local TOKENS = Ct(SPACE * (TOKEN * SPACE) ^ 0)
+local TOKENS = require("eni6.pattern").ready(Ct(SPACE * (TOKEN * SPACE) ^ 0))
 
 --- Splits an expression into tokens { kind, value, start }, closed by one of kind
 -- "end". A sign is its own kind; the others are "name", "quoted name", "number"
