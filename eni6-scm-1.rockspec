@@ -256,6 +256,7 @@ build = {
     ["eni6.netlink"] = "lua/eni6/netlink.lua",
     ["eni6.netlink.ensure"] = "lua/eni6/netlink/ensure.lua",
     ["eni6.netlink.monitor"] = "lua/eni6/netlink/monitor.lua",
+    ["eni6.pattern"] = "lua/eni6/pattern.lua",
     ["eni6.process"] = "lua/eni6/process.lua",
     ["eni6.rocks"] = "lua/eni6/rocks.lua",
     ["eni6.rtnl"] = "lua/eni6/rtnl.lua",

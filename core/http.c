@@ -18,6 +18,9 @@ enum {
   ROUNDS_AT_ONCE = 8 /* of a step, before the caller gets its turn */
 };
 
+static const char FORKED[] = "the client was opened before a fork, by another process; open one "
+                             "in this process";
+
 /* --- what libcurl asks of the loop --- */
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *unused) {
@@ -114,6 +117,7 @@ int eni6_http_open(struct eni6_http **out, long max_connections, struct eni6_err
   if (status < 0) return status;
   struct eni6_http *client = calloc(1, sizeof *client);
   if (!client) return eni6_error_set(error, -ENOMEM, "out of memory");
+  client->process = getpid();
   client->epoll = client->timer = -1;
   client->due = client->armed = INFINITY;
   client->max_connections = max_connections;
@@ -213,6 +217,34 @@ static void abandon(struct eni6_transfer *transfer, int status, const char *why)
   transfer->done = true;
   release_handle(transfer);
   eni6_error_set(&transfer->answer.error, status, "%s: %s", transfer->target, why);
+}
+
+/* --- after a fork ------------------------------------------------------------------------ */
+
+static void forsake(struct eni6_transfer *transfer) {
+  transfer->easy = NULL;
+  transfer->active = false;
+  transfer->done = true;
+  eni6_error_set(&transfer->answer.error, -ECHILD, "%s: %s", transfer->target, FORKED);
+}
+
+/* Whether the client belongs to another process, of which this one was forked. The
+ * connections, the epoll set and the timer are that one's too, so nothing here may touch
+ * them, not even to close: TLS would say goodbye, and the set forget the sockets. What
+ * libcurl has is left alone; this process's transfers are over. */
+static bool is_foreign(struct eni6_http *client) {
+  struct eni6_transfer *transfer;
+  if (client->process == getpid()) return false;
+  while ((transfer = TAILQ_FIRST(&client->waiting)))
+    move(transfer, &client->news);
+  while ((transfer = TAILQ_FIRST(&client->running)))
+    move(transfer, &client->news);
+  TAILQ_FOREACH(transfer, &client->news, links)
+  if (!transfer->done) forsake(transfer);
+  client->multi = NULL;
+  client->share = NULL;
+  client->spare_count = 0;
+  return true;
 }
 
 /* --- doing the work --------------------------------------------------------------------- */
@@ -350,6 +382,7 @@ static void settle(struct eni6_http *client, bool told) {
 void eni6_http_step(struct eni6_http *client) {
   struct eni6_sigpipe guard;
   bool more = true;
+  if (is_foreign(client)) return;
   eni6_sigpipe_block(&guard);
   for (int round = 0; more && round < ROUNDS_AT_ONCE; round++) {
     more = handle_ready(client);
@@ -396,6 +429,7 @@ int eni6_http_start(struct eni6_http *client, const struct eni6_http_request *re
                     struct eni6_transfer **out, struct eni6_error *error) {
   int status = eni6_http_check(request, error);
   if (status < 0) return status;
+  if (is_foreign(client)) return eni6_error_set(error, -ECHILD, "%s", FORKED);
   struct eni6_transfer *transfer = new_transfer(client, request, owner);
   if (!transfer) return eni6_error_set(error, -ENOMEM, "out of memory");
   struct eni6_sigpipe guard;
@@ -434,6 +468,7 @@ static void cancel_list(struct transfers *list) {
 void eni6_http_close(struct eni6_http *client) {
   struct eni6_sigpipe guard;
   if (!client) return;
+  is_foreign(client);
   eni6_sigpipe_block(&guard);
   cancel_list(&client->waiting);
   cancel_list(&client->running);
@@ -483,7 +518,7 @@ size_t eni6_transfer_take(struct eni6_transfer *transfer, const char **bytes) {
 void eni6_transfer_cancel(struct eni6_transfer *transfer) {
   struct eni6_http *client = transfer->client;
   struct eni6_sigpipe guard;
-  if (transfer->done) return;
+  if (transfer->done || is_foreign(client)) return;
   eni6_sigpipe_block(&guard);
   abandon(transfer, -ECANCELED, "cancelled");
   detach(transfer);

@@ -5,6 +5,9 @@
  * eni6_http_step then does it without waiting. Nothing here waits, and nothing
  * calls back: step leaves news of the transfers, for eni6_http_changed to walk.
  *
+ * A client belongs to the process that opened it: after a fork the child may close its
+ * copy, which leaves the parent's connections alone, and all else fails with ECHILD.
+ *
  * libcurl is set up once per process, with its own thread-safe initialisation;
  * a client is used by one thread at a time. */
 #ifndef ENI6_HTTP_H

@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 #include <sys/queue.h>
+#include <sys/types.h>
 
 #include "http.h"
 
@@ -52,7 +53,8 @@ struct eni6_transfer {
 };
 
 struct eni6_http {
-  CURLM *multi; /* NULL until the first transfer, and after `broken` */
+  pid_t process; /* that opened it */
+  CURLM *multi;  /* NULL until the first transfer, and after `broken` */
   CURLSH *share;
   bool broken; /* libcurl ran out of memory in mid-work: the multi handle must go */
   long max_connections;

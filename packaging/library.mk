@@ -53,3 +53,4 @@ $(BUILD)/tests/embed/%-lua$(1): tests/embed/%.c tests/embed/host.h $(BUILD)/libe
 		$$$$(pkg-config --libs lua$(1) libcurl expat libcrypto)
 endef
 $(foreach v,$(LUA_VERSIONS),$(eval $(call embed_host,$(v))))
+c-tests: $(foreach v,$(LUA_VERSIONS),$(BUILD)/tests/embed/states-lua$(v) $(BUILD)/tests/embed/bad_hosts-lua$(v))

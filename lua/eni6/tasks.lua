@@ -68,10 +68,12 @@ local function returned(...)
 end
 
 local function raised(task, fault)
-  local trace = debug.traceback(task.thread, tostring(fault))
+  local ok, text = pcall(tostring, fault)
+  if not ok then text = "an error whose __tostring fails" end
+  local trace = debug.traceback(task.thread, text)
   return {
     failed = true, raised = true, n = 4,
-    nil, tostring(fault), "ERAISED", { error = fault, traceback = trace },
+    nil, text, "ERAISED", { error = fault, traceback = trace },
   }
 end
 
