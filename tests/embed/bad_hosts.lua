@@ -23,7 +23,7 @@ function hosts.in_the_middle(url)
     assert(assert(http.new()):request { url = url .. "/delay/5" })
   end))
   runner:step()
-  KEPT = { transfer, runner } -- luacheck: ignore
+  hosts.kept = { transfer, runner }
 end
 
 -- Coroutines that wait, dropped by everybody: a task's, and one of the program's own.
@@ -45,7 +45,6 @@ function hosts.drop_coroutines(url)
     end)
     own()
   end
-  runner = nil -- luacheck: ignore
   collectgarbage()
   collectgarbage()
 end
@@ -69,8 +68,8 @@ local forked
 function hosts.before_fork(url)
   local client = assert(http.new())
   assert(client:request { url = url .. "/where" })
-  forked = { client = client, transfer = assert(client:start { url = url .. "/delay/0.5", timeout = 10 }), nl = assert(netlink.open()),
-    signer = sigv4.new { access_key_id = "a", secret_access_key = "b", region = "c", service = "d" } }
+  forked = { client = client, transfer = assert(client:start { url = url .. "/delay/0.5", timeout = 10 }),
+    nl = assert(netlink.open()), signer = sigv4.new { access_key_id = "a", secret_access_key = "b", region = "c", service = "d" } }
   client:step()
 end
 
@@ -104,7 +103,7 @@ local robbed
 
 function hosts.before_theft(url)
   local client, transfer = start(url, "/delay/0.2")
-  robbed = { client = client, transfer = transfer, nl = assert(netlink.open()), poller = require("eni6.core").system.poller() }
+  robbed = { client = client, transfer = transfer, nl = assert(netlink.open()) }
   return client:pollfd(), robbed.nl:pollfd()
 end
 
