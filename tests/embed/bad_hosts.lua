@@ -9,6 +9,10 @@ local tasks = require "eni6.tasks"
 
 local hosts = {}
 
+local function new_signer()
+  return sigv4.new { access_key_id = "a", secret_access_key = "b", region = "c", service = "d" }
+end
+
 local function start(url, path)
   local client = assert(http.new())
   local transfer = assert(client:start { url = url .. path, timeout = 20 })
@@ -69,7 +73,7 @@ function hosts.before_fork(url)
   local client = assert(http.new())
   assert(client:request { url = url .. "/where" })
   forked = { client = client, transfer = assert(client:start { url = url .. "/delay/0.5", timeout = 10 }),
-    nl = assert(netlink.open()), signer = sigv4.new { access_key_id = "a", secret_access_key = "b", region = "c", service = "d" } }
+    nl = assert(netlink.open()), signer = new_signer() }
   client:step()
 end
 
@@ -134,7 +138,7 @@ end
 -- Everything that needs no transport, on little stack.
 function hosts.little_stack()
   local blocks, icmp6 = require "eni6.blocks", require "eni6.icmp6"
-  local signer = sigv4.new { access_key_id = "a", secret_access_key = "b", region = "c", service = "d" }
+  local signer = new_signer()
   local headers = { { "Host", "x" } }
   for i = 1, 100 do headers[i + 1] = { "X-Header-" .. i, ("v"):rep(1000) } end
   assert(signer:sign { method = "GET", uri = "/" .. ("a/../"):rep(1000), headers = headers, time = 0, body = ("x"):rep(100000) })
@@ -153,7 +157,7 @@ end
 
 -- Calls at every depth, up to where Lua says that its stack or C's is full. The state goes on.
 function hosts.full_stacks()
-  local signer = sigv4.new { access_key_id = "a", secret_access_key = "b", region = "c", service = "d" }
+  local signer = new_signer()
   local request = { method = "GET", uri = "/", headers = { Host = "x" }, time = 0 }
   local pool = require("eni6.blocks").new("2001:db8::/64")
   local deepest = 0
