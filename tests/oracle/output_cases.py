@@ -18,21 +18,33 @@ from unittest import mock
 import jmespath
 from awscli import formatter
 from botocore.paginate import PageIterator
+from colorama.ansitowin32 import AnsiToWin32
 
 warnings.simplefilter("ignore")
 
 FORMATS = ["json", "text", "table", "yaml", "yaml-stream"]
-KEYS = ["InstanceId", "State", "Tags", "Ipv6Addresses", "a", "Key", "Value", "Z", "b", "Name", "no", "y", "12", "a b", "", "é", "日本"]
-WORDS = ["running", "", "i-0123456789abcdef0", "2001:db8::1", "True", "true", "null", "~", "yes", "No", "1", "-2.5", "1e3", "0x1f",
-         "0o17", "017", "1_000", ".5", "1.", "+1", "12:30:45", "2020-01-02", "2020-01-02T03:04:05+00:00", "2020-01-02 03:04:05",
-         "=", "<<", "-", "- a", "a: b", "a:b", "a #b", "a#b", "#a", "&a", "*a", "!a", "|", ">", "%a", "@a", "`a", "?", "? a", ":",
-         "[a", "{a", "a]", "a}", "a, b", "'a'", '"a"', "it's", 'say "x"', "a\\b", "é", "日本語", "😀", "e\u0301", "a\tb", "a\nb",
-         "a\nb\n", "\na", "a\n\nb", " a", "a ", "a\n b", "\x7f", "\x85x", "\u2028", "\ufeffx", "\xa0", "\xad", "---", "...", "--- a",
-         "a" * 100, "word " * 40, "two  spaces  " * 12, "word\n" * 30, "é日本 " * 30, "x" * 70 + " yyyyyyyyyyyyy zz", "nan", ".nan",
-         ".inf", "-.Inf", "on", "OFF", "n", "Y", "0", "00", "08", "190:20:30", "0b11", "1,000", "a'b \"c\"", "\x1b[0m", "\x01", "C:\\x"]
-QUERIES = [None, None, None, "@", "*", "[*]", "[]", "keys(@)", "a", "Tags[].Key", "Tags[0]", "{a: a, b: Tags}", "[a, b]", "*.*", "[0]",
-           "{z: Tags[].Value, a: Name, x: no}", "{one: Tags, two: Tags}", "to_string(@)", "`{}`", "`[]`", "length(@)", "Tags[].[Key, Value]",
-           "Tags[*].{V: Value, K: Key}", "State.Name", "avg(`[1, 2]`)", "values(@)[]", "[@, @]", "nothing", "not_null(Tags, @)"]
+KEYS = [
+    "InstanceId", "State", "Tags", "Ipv6Addresses", "a", "Key", "Value", "Z", "b", "Name", "no", "y", "12", "a b", "",
+    "é", "日本",
+]
+WORDS = [
+    "running", "", "i-0123456789abcdef0", "2001:db8::1", "True", "true", "null", "~", "yes", "No", "1", "-2.5", "1e3",
+    "0x1f", "0o17", "017", "1_000", ".5", "1.", "+1", "12:30:45", "2020-01-02", "2020-01-02T03:04:05+00:00",
+    "2020-01-02 03:04:05", "=", "<<", "-", "- a", "a: b", "a:b", "a #b", "a#b", "#a", "&a", "*a", "!a", "|", ">",
+    "%a", "@a", "`a", "?", "? a", ":", "[a", "{a", "a]", "a}", "a, b", "'a'", '"a"', "it's", 'say "x"', "a\\b", "é",
+    "日本語", "😀", "e\u0301", "a\tb", "a\nb", "a\nb\n", "\na", "a\n\nb", " a", "a ", "a\n b", "\x7f", "\x85x", "\u2028",
+    "\ufeffx", "\xa0", "\xad", "---", "...", "--- a", "a" * 100, "word " * 40, "two  spaces  " * 12, "word\n" * 30,
+    "é日本 " * 30, "x" * 70 + " yyyyyyyyyyyyy zz", "nan", ".nan", ".inf", "-.Inf", "on", "OFF", "n", "Y", "0", "00",
+    "08", "190:20:30", "0b11", "1,000", "a'b \"c\"", "\x1b[0m", "\x01", "C:\\x",
+]
+QUERIES = [
+    None, None, None, "@", "*", "[*]", "[]", "keys(@)", "a", "Tags[].Key", "Tags[0]", "{a: a, b: Tags}", "[a, b]",
+    "*.*", "[0]", "{z: Tags[].Value, a: Name, x: no}", "{one: Tags, two: Tags}", "to_string(@)", "`{}`", "`[]`",
+    "length(@)", "Tags[].[Key, Value]", "Tags[*].{V: Value, K: Key}", "State.Name", "avg(`[1, 2]`)", "values(@)[]",
+    "[@, @]", "nothing", "not_null(Tags, @)",
+]
+ALPHABET = "    aabcxyzTZ019._+-:#?,[]{}&*!|>%@`~=<'\"\\/()" * 3 + (
+    "\n\n\t\r\x00\x7f\x85\xa0\u00e9\u2028\u2029\ufeff\ufffd\U0001f600\u65e5")
 
 
 class Documents:
@@ -41,14 +53,22 @@ class Documents:
 
     def scalar(self):
         return self.rng.choice([
-            lambda: self.rng.choice(WORDS), lambda: self.rng.choice(WORDS),
+            lambda: self.rng.choice(WORDS), lambda: self.rng.choice(WORDS), self.noise,
             lambda: "".join(self.rng.choice(WORDS) for _ in range(3)),
-            lambda: self.rng.randint(-5, 70000), lambda: self.rng.choice([0.0, -0.0, 1.0, 1.5, -2.25, 1e16, 1e15, 1e-5, 0.0001, 1 / 3, 1e300]),
+            lambda: self.rng.randint(-5, 70000),
+            lambda: self.rng.choice([0.0, -0.0, 1.0, 1.5, -2.25, 1e16, 1e15, 1e-5, 0.0001, 1 / 3, 1e300]),
             lambda: self.rng.random() < 0.5, lambda: None,
         ])()
 
+    def noise(self):
+        few = "".join(self.rng.choice(ALPHABET) for _ in range(self.rng.randint(1, 12)))
+        return "".join(self.rng.choice(few) for _ in range(self.rng.choice([2, 4, 8, 30, 200])))
+
     def object(self, depth):
-        return {key: self.value(depth + 1) for key in self.rng.sample(KEYS, self.rng.choice([0, 1, 2, 3, 5]))}
+        keys = self.rng.sample(KEYS, self.rng.choice([0, 1, 2, 3, 5]))
+        if self.rng.random() < 0.02:
+            keys.append(self.noise())
+        return {key: self.value(depth + 1) for key in keys}
 
     def array(self, depth):
         how = self.rng.choice(["scalars", "objects", "objects", "alike", "arrays", "mixed"])
@@ -97,20 +117,18 @@ def iterator(pages, keys, options):
                         options.get("max_items"), options.get("starting_token"), None, {})
 
 
-class Terminal(io.StringIO):
-    """What colorama wraps."""
-
-
 def printed(case):
     arguments = mock.Mock(query=case["query"] and jmespath.compile(case["query"]), color="on" if case["color"] else "off")
-    stream = io.StringIO()
+    stream = target = io.StringIO()
+    if case["color"]:
+        target = AnsiToWin32(stream, strip=False, autoreset=True).stream
     response = json.loads(case["pages"][0])
     if case["keys"]:
         response = iterator(case["pages"], case["keys"], case["options"])
     with mock.patch("colorama.init"):
         chosen = formatter.get_formatter(case["format"], arguments)
     try:
-        chosen(case["operation"], response, stream)
+        chosen(case["operation"], response, target)
     except Exception as error:
         return {"printed": stream.getvalue(), "error": type(error).__name__}
     return {"printed": stream.getvalue()}
@@ -126,9 +144,12 @@ def main():
         count = rng.randint(1, 4) if keys else 1
         pages = [page_of(documents, keys, "t%d" % (i + 1) if i + 1 < count else None) if keys else documents.object(0)
                  for i in range(count)]
-        case = {"format": FORMATS[number % len(FORMATS)], "operation": rng.choice(["DescribeInstances", "RunInstances"]),
-                "query": rng.choice(QUERIES), "color": rng.random() < 0.1, "pages": [json.dumps(page) for page in pages], "keys": keys,
-                "options": paging(rng) if keys and count > 1 else {}}
+        name = FORMATS[number % len(FORMATS)]
+        case = {
+            "format": name, "operation": rng.choice(["DescribeInstances", "RunInstances"]), "query": rng.choice(QUERIES),
+            "color": name == "table" and rng.random() < 0.1, "pages": [json.dumps(page) for page in pages], "keys": keys,
+            "options": paging(rng) if keys and count > 1 else {},
+        }
         print(json.dumps({**case, **printed(case)}))
 
 

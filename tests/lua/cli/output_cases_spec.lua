@@ -6,8 +6,18 @@ local oracle = require "support.oracle"
 local output = require "eni6.cli.output"
 local output_pages = require "eni6.cli.output.pages"
 
-local FORMATS = os.getenv "FORMATS" or "json text"
+local FORMATS = os.getenv "FORMATS" or "json text table yaml yaml-stream"
 local COUNT, SEED = tonumber(os.getenv "COUNT") or 1500, tonumber(os.getenv "SEED") or 1
+
+-- As an answer's shape does, the order of a page names also the lists that it does not have.
+local function page_of(case, number, keys)
+  local page = json.decode(case.pages[number])
+  local order = getmetatable(page).order
+  for _, key in ipairs(keys) do
+    if page[key] == nil then order[#order + 1] = key end
+  end
+  return page
+end
 
 -- A client that answers with the case's pages.
 local function client_of(case, paginator)
@@ -17,7 +27,7 @@ local function client_of(case, paginator)
     if number >= #case.pages then number = 0 end
     return function()
       number = number + 1
-      return case.pages[number] and json.decode(case.pages[number])
+      return case.pages[number] and page_of(case, number, paginator.result_keys)
     end
   end
   return client

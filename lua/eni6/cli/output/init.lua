@@ -34,10 +34,20 @@ local FORMATS = {
     by_page = true,
     write = function(value, write) require("eni6.cli.output.text").write(value, write) end,
   },
+  table = {
+    write = function(value, write, options) require("eni6.cli.output.table").write(value, write, options) end,
+  },
+  yaml = {
+    write = function(value, write) require("eni6.cli.output.yaml").write(value, write) end,
+  },
+  ["yaml-stream"] = {
+    by_page = true,
+    write = function(value, write) require("eni6.cli.output.yaml").write({ values.kept(value) }, write) end,
+  },
 }
 
 --- The names of the formats, as --output takes them.
-output.FORMATS = { "json", "text" }
+output.FORMATS = { "json", "text", "table", "yaml", "yaml-stream" }
 
 -- --- Pages -------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ function unicode.is_printable(code) return not is_in(made.hidden, code) end
 ---@param text string   UTF-8
 ---@return integer
 function unicode.width(text)
-  if not text:find "[\128-\255]" then return #text end
+  if not text:find "[\128-\255]" or not utf8.len(text) then return #text end
   local width = 0
   for _, code in utf8.codes(text) do width = width + (code >= 0x80 and is_in(made.wide, code) and 2 or 1) end
   return width
