@@ -14,6 +14,9 @@ local tasks = {}
 -- A cancelled task that goes on waiting is resumed that often, then dropped.
 local LAST_CHANCES = 100
 
+-- Seconds after which a step leaves the tasks that are still ready to the next one.
+local SLICE = 0.002
+
 local WAIT, current, suspend = waits.WAIT, waits.current, waits.suspend
 
 tasks.CANCELLED, tasks.now, tasks.checkpoint = waits.CANCELLED, waits.now, waits.checkpoint
@@ -330,10 +333,22 @@ end
 local runner_methods = {}
 local runner_metatable = { __index = runner_methods, __name = "eni6.tasks.runner" }
 
-local function run_ready(self)
+-- The rest of a list comes before what has become ready since.
+local function put_back(self, ready, first)
+  local rest = table.move(ready, first, #ready, 1, {})
+  self.ready = table.move(self.ready, 1, #self.ready, #rest + 1, rest)
+  self.loop:nudge()
+end
+
+-- Those that are ready now run; at a time those that are left keep for the next step, so that many of them do not
+-- keep a host's loop waiting.
+local function run_ready(self, time)
   local ready = self.ready
   self.ready = {}
-  for index = 1, #ready do resume(ready[index]) end
+  for index = 1, #ready do
+    if time and index > 1 and tasks.now() >= time then return put_back(self, ready, index) end
+    resume(ready[index])
+  end
 end
 
 local function cancel_abandoned(self)
@@ -343,12 +358,20 @@ local function cancel_abandoned(self)
 end
 
 -- One round: those that are ready run, then what they wait for is polled.
-local function advance(self, seconds)
+local function advance(self)
+  run_ready(self)
+  if not next(self.live) then return end
+  self.loop:turn(#self.ready > 0 and 0 or nil)
+  run_ready(self)
+end
+
+-- A round for a host, which does not wait.
+local function advance_for_host(self)
+  local time = tasks.now() + SLICE
   if #self.abandoned > 0 then cancel_abandoned(self) end
-  run_ready(self)
-  if not seconds and not next(self.live) then return end
-  self.loop:turn(#self.ready > 0 and 0 or seconds)
-  run_ready(self)
+  run_ready(self, time)
+  self.loop:turn(0)
+  run_ready(self, time)
 end
 
 -- Whatever the state an error left behind: every task gets CANCELLED at its wait, the newest first,
@@ -460,9 +483,10 @@ function runner_methods:timeout()
   return (#self.ready > 0 or #self.abandoned > 0) and 0 or self.loop:timeout()
 end
 
---- Does what can be done without waiting. If it raises, all tasks have been cancelled.
+--- Does what can be done without waiting, within a few milliseconds where the tasks wait often enough; the rest with
+--- the next step, for which the descriptor is readable. If it raises, all tasks have been cancelled.
 function runner_methods:step()
-  if not self.closed then guarded(self, advance, 0) end
+  if not self.closed then guarded(self, advance_for_host) end
 end
 
 ---@return boolean done whether nothing is left to do
@@ -486,7 +510,7 @@ end
 runner_metatable.__close = runner_methods.close
 
 local function run_to_end(self)
-  while next(self.live) do advance(self, nil) end
+  while next(self.live) do advance(self) end
 end
 
 -- A group in a task of another: it joins its runner, and the task waits for it.

@@ -763,6 +763,26 @@ describe("a runner of many tasks", function()
     assert.same({ 1, 4 }, ran)
   end)
 
+  it("leaves a part of much work to the next step", function()
+    local runner, ran = assert(tasks.open()), {}
+    for index = 1, 20 do
+      runner:spawn("long", function()
+        local over = tasks.now() + 0.001
+        repeat until tasks.now() > over
+        ran[#ran + 1] = index
+        if index == 1 then runner:spawn("last", function() ran[#ran + 1] = "last" end) end
+      end)
+    end
+    runner:step()
+    assert.is_true(#ran >= 1 and #ran < 10, #ran)
+    assert.equal(0, runner:timeout())
+    assert.is_true(tasks.poll({ { runner:pollfd(), "r" } }, 5))
+    drive(runner, function() return runner:done() end)
+    for index = 1, 20 do assert.equal(index, ran[index]) end
+    assert.equal("last", ran[21])
+    runner:close()
+  end)
+
   it("is woken by what moves its drivers on from elsewhere", function()
     local client = assert(http.new { getenv = function() end })
     local runner = assert(tasks.open())

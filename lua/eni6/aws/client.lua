@@ -414,10 +414,22 @@ end
 
 -- --- without blocking -----------------------------------------------------------------------
 
+local PARTS = { "exchange", "xml", "failure", "credentials", "timestamp", "paging", "waiters" }
+
+-- Loads what calls need, libcurl above all: once, and not in a step of the host's loop.
+local function load_parts(self)
+  for _, name in ipairs(PARTS) do require("eni6.aws." .. name) end
+  require "eni6.sigv4"
+  self:transport() -- a proxy that can't be used is told by the call
+end
+
 local function runner_of(self)
-  local message, code
-  if not self.runner then self.runner, message, code = require("eni6.aws.calls").runner() end
-  return self.runner, message, code
+  if self.runner then return self.runner end
+  local runner, message, code = require("eni6.aws.calls").runner()
+  if not runner then return nil, message, code end
+  load_parts(self)
+  self.runner = runner
+  return runner
 end
 
 local function start(self, progress, fn, ...)
@@ -429,6 +441,7 @@ end
 --- Starts an operation and returns at once. A loop of the program's own polls the client's `pollfd` for its `events`,
 --- at most `timeout` seconds, and calls `step`, until the call is `done`; then `result` gives what `call` would have
 --- returned. One descriptor serves all calls of a client. A call that is dropped before it is done is cancelled.
+--- The first start of a client loads libraries, some 20 ms; `pollfd` does it before.
 ---@param name string as call's
 ---@param params table|nil as call's, read at once
 ---@return eni6.aws.Call|nil call
