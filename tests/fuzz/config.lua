@@ -13,6 +13,11 @@ local seeds = {
   "[profile x]\nrole_arn = a\nsource_profile = default\ns3 =\n  max = 1\n  style = path\n[default]\nservices = s\n",
   "[services s]\nec2 =\n  endpoint_url = http://127.0.0.1:1/\n[sso-session y]\nsso_region: eu-west-1\n",
   "# comment\n; another\n[profile \"two words\"]\noutput=json\nkey = " .. SECRET .. "\n\n   more\n[DEFAULT]\na=b\n",
+  "[default]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = b\nduration_seconds=900\n[profile b]\nrole_arn = x\n"
+    .. "source_profile = default\n[profile c]\nrole_arn=y\ncredential_source = Environment\n",
+  "[default]\nsso_session = y\nsso_account_id=1\nsso_role_name=r\n[sso-session y]\nsso_region=us-east-1\n"
+    .. "sso_start_url=https://x\n",
+  "[default]\nweb_identity_token_file = /token\nrole_arn = z\nrole_session_name = n\nsts_regional_endpoints = legacy\n",
   "[default]\nuse_fips_endpoint = true\nmax_attempts = 5\nretry_mode = standard\nendpoint_url = https://x/y\n",
 }
 
@@ -37,13 +42,20 @@ local function mutated(text)
   return text:sub(1, 8192)
 end
 
+local silent = { request = function() return nil, "nobody answers", "ECONNREFUSED", { sent = false } end, close = function() end }
+
+local function nobody() return silent end
+
+local ENVIRONMENT = { HOME = "/h", AWS_EC2_METADATA_DISABLED = "true" }
+
 local function read_all(files)
   local settings, message, code = config.load({
-    getenv = function(name) return name == "HOME" and "/h" or nil end,
+    getenv = function(name) return ENVIRONMENT[name] end,
     read_file = function(path) return files[path], "missing", "ENOENT" end,
   })
   if not settings then return message, code end
-  local _, why = credentials.resolve({ settings = settings })
+  local _, why = credentials.resolve({ settings = settings, region = "us-east-1", sleep = function() end,
+    transport = nobody, direct = nobody })
   local region, region_why = endpoints.region(settings)
   local _, endpoint_why = endpoints.resolve({ service = "ec2", region = region or "us-east-1", settings = settings })
   local _, attempts_why = retries.settle(settings)
@@ -69,6 +81,7 @@ local stop, count = os.time() + tonumber(os.getenv("SECONDS") or 3), 0
 repeat
   for _ = 1, 200 do
     check({
+      ["/token"] = SECRET,
       ["/h/.aws/config"] = mutated(seeds[math.random(#seeds)]),
       ["/h/.aws/credentials"] = mutated(seeds[math.random(#seeds)]),
     }, seed)

@@ -39,6 +39,14 @@ local function among(list, item)
   end
 end
 
+-- The profiles of a circle; a name that may be a key is not shown.
+local function way(visited, name)
+  local names = {}
+  for i, each in ipairs(visited) do names[i] = #each <= 32 and each or shown(each) end
+  names[#names + 1] = #name <= 32 and name or shown(name)
+  return table.concat(names, " -> ")
+end
+
 local credentials_of
 
 -- How to get the keys that the role is asked for with: a function, once all on the way is checked.
@@ -48,8 +56,7 @@ local function from_profile(context, name, place)
   local visited = { table.unpack(context.visited) }
   -- A profile may name itself where it has keys written, too.
   if among(visited, name) and not (name == own.profile and has_keys(settings)) then
-    visited[#visited + 1] = name
-    return invalid("the source_profile settings go round in a circle: %s", table.concat(visited, " -> "))
+    return invalid("the source_profile settings go round in a circle: %s", way(visited, name))
   end
   visited[#visited + 1] = name
   local source = context_of(context, settings, visited)
@@ -105,10 +112,10 @@ end
 
 local function token_code(context, serial)
   if not context.prompt then
-    return nil, string.format("the role needs a code of %s, and there is nobody to ask", serial), "MfaRequired"
+    return nil, "the role needs a code of the profile's mfa_serial, and there is nobody to ask", "MfaRequired"
   end
   local code, message = context.prompt(string.format("Enter MFA code for %s: ", serial))
-  if not code then return nil, string.format("no code of %s was given: %s", serial, message or "cancelled"), "MfaRequired" end
+  if not code then return nil, "no code of the profile's mfa_serial was given: " .. (message or "cancelled"), "MfaRequired" end
   code = code:match("^%s*(.-)%s*$")
   if not code:find("^%d%d%d%d%d%d$") then return nil, "an MFA code has six digits", "MfaRequired" end
   return code

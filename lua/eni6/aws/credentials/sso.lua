@@ -34,7 +34,7 @@ local function add_session(settings, values, name, place)
     local value = session[key]
     if type(value) == "string" and value ~= "" then
       if values[key] and values[key] ~= value then
-        return invalid("%s differs between profile %s and [sso-session %s]; keep one", key, settings.profile, name)
+        return invalid("%s differs between profile %s and sso-session %s; keep one", key, settings.profile, shown(name))
       end
       values[key] = value
     end
@@ -134,7 +134,7 @@ local function spec_of(context, values)
   return {
     profile = settings.profile, region = values.sso_region, start_url = values.sso_start_url,
     role_name = values.sso_role_name, account_id = values.sso_account_id,
-    label = values.session and "[sso-session " .. values.session .. "]" or "profile " .. settings.profile,
+    label = values.session and "sso-session " .. shown(values.session) or "profile " .. settings.profile,
     cache_key = values.session or values.sso_start_url, is_session = values.session ~= nil, keys_key = cache_key(values),
     endpoint = function(service, host)
       return endpoints.resolve({ service = service, host = host, region = values.sso_region, settings = context.root })

@@ -298,7 +298,7 @@ describe("SSO", function()
   it("needs all of its settings, which agree", function()
     refused("InvalidConfig", { "profile p uses SSO and lacks sso_start_url, sso_region" }, config(PROFILE, nil, "p"))
     refused("InvalidConfig", { '[sso-session "s"], which does not exist' }, config(PROFILE .. "sso_session=s\n", nil, "p"))
-    refused("InvalidConfig", { "sso_region differs between profile p and [sso-session s]" },
+    refused("InvalidConfig", { 'sso_region differs between profile p and sso-session "s"' },
       config(ALL .. "sso_session=s\n[sso-session s]\nsso_region=eu-west-1\n", nil, "p"))
   end)
 
