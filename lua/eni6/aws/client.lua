@@ -247,6 +247,7 @@ local function new_request(self, operation, params)
     dry_run = params.DryRun == true,
     unsigned = self.unsigned or operation.unsigned,
     client_token = token,
+    secret = params.WebIdentityToken or params.SAMLAssertion,
     attempt = 0,
   }
   request.repeatable = request.reads or token ~= nil
@@ -261,7 +262,7 @@ local function tell(self, request, outcome, began)
     status = outcome.status,
     seconds = self.monotonic() - began,
     code = outcome.code,
-    message = require("eni6.aws.failure").hidden(self, outcome.message),
+    message = require("eni6.aws.failure").hidden(self, request, outcome.message),
     answered = outcome.answered,
     request_id = outcome.request_id,
   })

@@ -58,11 +58,15 @@ local function facts(request, outcome)
   return table.concat(list, ", ")
 end
 
---- A text without the client's secrets: a service that refuses a signature quotes what was signed.
+--- A text without the secrets of the client and the request: a service that refuses one quotes what was sent.
 ---@param client table
+---@param request table
 ---@param text string|nil
 ---@return string|nil
-function failure.hidden(client, text)
+function failure.hidden(client, request, text)
+  if text and request.secret then
+    text = require("eni6.aws.credentials.object").hide({ session_token = request.secret }, text)
+  end
   if not text or not client.credentials then return text end
   return client.credentials:hide(text)
 end
@@ -79,7 +83,7 @@ local function message_of(client, request, outcome, unknown)
   local parts = { string.format("%s: %s (%s)", request.operation.name, what(client, outcome), facts(request, outcome)) }
   if remedy then parts[#parts + 1] = remedy(client, request, outcome) end
   if unknown then parts[#parts + 1] = LOOK_FIRST end
-  return failure.hidden(client, table.concat(parts, "; "))
+  return failure.hidden(client, request, table.concat(parts, "; "))
 end
 
 --- The results of a call whose last attempt failed.

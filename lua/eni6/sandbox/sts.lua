@@ -81,6 +81,7 @@ operations.AssumeRole = {
     ExternalId = "string", SerialNumber = "string", TokenCode = "string", SourceIdentity = "string" }),
   run = function(identities, params, who)
     check_session_name(params.RoleSessionName)
+    check_duration(params.DurationSeconds, MOST)
     local name, demands = find_role(identities, params.RoleArn)
     check_mfa(identities, params)
     if not name or not may_assume(demands, params) then

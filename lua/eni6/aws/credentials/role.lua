@@ -31,7 +31,6 @@ local function ask(context, spec)
   result, message, code = client:call(spec.operation, params)
   client:close()
   if result then return result end
-  message = object.hide({ session_token = params.WebIdentityToken }, message) -- what refuses a token may quote it
   return nil, string.format("the role of %s can't be assumed: %s", spec.source, message), code
 end
 

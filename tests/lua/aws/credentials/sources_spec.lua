@@ -8,7 +8,7 @@ local function role(name) return "arn:aws:iam::" .. ACCOUNT .. ":role/" .. name 
 local function assumed(name, session) return string.format("arn:aws:sts::%s:assumed-role/%s/%s", ACCOUNT, name, session) end
 
 describe("the sources of credentials", function()
-  local box, home
+  local box, home, cli
 
   local function write(name, text)
     local path = home .. "/" .. name
@@ -34,6 +34,8 @@ describe("the sources of credentials", function()
     box = sandbox.start()
     home = assert(process.run { argv = { "mktemp", "-d" } }).stdout:gsub("\n", "")
     point_cli_at_sandbox()
+    cli = assert(process.spawn { argv = { "/usr/bin/python3", "tests/support/aws_cli.py" }, stdin = "pipe", stdout = "pipe",
+      die_with_parent = true })
     write("token", "sandbox-web-identity")
     write("user", string.format('{"Version": 1, "AccessKeyId": "%s", "SecretAccessKey": "%s"}', box.env.AWS_ACCESS_KEY_ID,
       box.env.AWS_SECRET_ACCESS_KEY))
@@ -42,6 +44,9 @@ describe("the sources of credentials", function()
   end)
 
   teardown(function()
+    cli:close_stdin()
+    cli:stop()
+    cli:close()
     box:stop()
     process.run { argv = { "rm", "-r", home } }
   end)
@@ -53,7 +58,7 @@ describe("the sources of credentials", function()
 
   local function environment(more)
     local env = { HOME = home, AWS_REGION = "us-east-1", AWS_ENDPOINT_URL = box.url, AWS_EC2_METADATA_DISABLED = "true" }
-    for name, value in pairs(more or {}) do env[name] = value end
+    for name, value in pairs(more or {}) do env[name] = value or nil end
     return env
   end
 
@@ -75,8 +80,10 @@ describe("the sources of credentials", function()
   local function run_cli(env, ...)
     local all = environment(env)
     all.AWS_MAX_ATTEMPTS, all.PATH, all.AWS_PAGER = "1", os.getenv "PATH", ""
-    return assert(process.run { argv = { "/usr/bin/aws", "--endpoint-url", box.url, ... }, env = all, clear_env = true,
-      timeout = 60 })
+    local json = require "dkjson"
+    assert(cli:write(json.encode { env = setmetatable(all, { __jsontype = "object" }),
+      argv = { "--endpoint-url", box.url, ... } } .. "\n", 10))
+    return (json.decode(assert(cli:read_line(60))))
   end
 
   local function theirs(env)
