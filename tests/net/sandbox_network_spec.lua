@@ -25,6 +25,7 @@ describe("the sandbox's network", function()
       Ipv6Addresses = list })).NetworkInterface
     local instance = assert(ec2:RunInstances({ ImageId = env.IMAGE_ID, InstanceType = "r5d.large", MinCount = 1, MaxCount = 1,
       MetadataOptions = { HttpTokens = "required", HttpProtocolIpv6 = "enabled", InstanceMetadataTags = "enabled" },
+      IamInstanceProfile = { Name = "guest" },
       TagSpecifications = { { ResourceType = "instance", Tags = { { Key = "eni6:host", Value = address } } } },
       NetworkInterfaces = { { DeviceIndex = 0, NetworkInterfaceId = interface.NetworkInterfaceId } } })).Instances[1]
     return { interface = interface.NetworkInterfaceId, instance = instance.InstanceId, mac = interface.MacAddress,
@@ -111,6 +112,23 @@ describe("the sandbox's network", function()
     one:close()
     assert(ec2:UnassignIpv6Addresses({ NetworkInterfaceId = hosts[2].interface, Ipv6Prefixes = { tostring(prefix) } }))
     assert.is_false(reachable(hosts[1], inside))
+  end)
+
+  it("has keys of each guest's role, at both addresses", function()
+    local script = [[
+      local credentials = require("eni6.aws.credentials")
+      local keys = assert(credentials.resolve({ settings = assert(require("eni6.aws.config").load({})) })):get()
+      io.write(keys.access_key_id, " ", keys.secret_access_key, " ", keys.session_token)]]
+    for i, mode in ipairs({ "IPv4", "IPv6" }) do
+      local result = assert(process.run({ argv = { arg[-1], "-e", script }, netns = hosts[i].netns,
+        env = { LUA_PATH = package.path, LUA_CPATH = package.cpath, HOME = "/nonexistent", AWS_EC2_METADATA_DISABLED = false,
+          AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE = mode } }))
+      local id, secret, token = result.stdout:match("^(%S+) (%S+) (%S+)$")
+      assert.is_string(id, result.stderr)
+      local sts = assert(require("eni6.aws.sts").new({ region = env.AWS_REGION, endpoint = env.AWS_ENDPOINT_URL,
+        credentials = { access_key_id = id, secret_access_key = secret, session_token = token } }))
+      assert.matches("assumed%-role/guest/" .. hosts[i].instance:gsub("%-", "%%-") .. "$", assert(sts:GetCallerIdentity({})).Arn)
+    end
   end)
 
   it("answers as each guest's own metadata service, with tokens only", function()
