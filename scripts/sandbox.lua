@@ -14,6 +14,14 @@ Faults and habits can be changed while it runs, with JSON on the same port:
   curl $AWS_ENDPOINT_URL/_sandbox/state      what truly exists
   curl $AWS_ENDPOINT_URL/_sandbox/log        every request so far
   curl $AWS_ENDPOINT_URL/_sandbox/network    with --network: each instance's namespace
+  curl $AWS_ENDPOINT_URL/_sandbox/sessions   roles' sessions; a POST changes them: {"life":60}, {"expire":true},
+      {"lenient":true}, {"roles":{"NAME":{"external_id":"x","mfa_serial":"y"}}}, {"mfa_code":"123456"}
+It is an STS, too, which lets any role of its account be assumed. Keys of roles also come, on the same port, from
+  AWS_CONTAINER_CREDENTIALS_FULL_URI=$AWS_ENDPOINT_URL/container/ROLE
+      AWS_CONTAINER_AUTHORIZATION_TOKEN=sandbox-container-token
+  AWS_EC2_METADATA_SERVICE_ENDPOINT=$AWS_ENDPOINT_URL/    an instance's role
+  a web identity whose token file holds sandbox-web-identity
+  SSO, with the access token sandbox-sso-token and the refresh token sandbox-sso-refresh-token
 Kinds of faults: throttle, status, html, close_before, delay, lose_answer, drop_body, hold_before,
 hold_after (until a POST to /_sandbox/release; {"drop":true} closes the held connections instead);
 each with nth, times and probability as wanted.]]
