@@ -30,12 +30,11 @@ bool eni6_rtnl_allows(enum eni6_rtnl_kind kind, enum eni6_rtnl_verb verb) {
   return (eni6_rtnl_objects[kind]->verbs & 1U << verb) != 0;
 }
 
-/* The field's address, when it is given and must be of the record's own family
- * (a `via` is of the other). */
-static struct eni6_rtnl_ip *own_ip(const struct eni6_rtnl_object *object, size_t number,
+/* A given field's address, when it must be of the record's own family (a `via` is
+ * of the other). */
+static struct eni6_rtnl_ip *own_ip(const struct eni6_rtnl_object *object, int number,
                                    union eni6_rtnl_record *record) {
   const struct eni6_rtnl_field *field = &object->fields[number];
-  if (!ENI6_RTNL_HAS(record, number)) return NULL;
   if (field->type != ENI6_TYPE_IP && field->type != ENI6_TYPE_PREFIX) return NULL;
   return (struct eni6_rtnl_ip *)((uint8_t *)record + field->offset);
 }
@@ -295,11 +294,16 @@ static void write_header(struct eni6_rtnl_writer *writer, size_t header,
   if (!writer->full) memcpy(writer->bytes + header + field->wire, from, size);
 }
 
+/* Which of a section's own fields are given. */
+static uint64_t given_of(const struct eni6_rtnl_section *section,
+                         const union eni6_rtnl_record *record) {
+  return record->head.present & (ENI6_RTNL_BIT(section->count) - 1) << section->first;
+}
+
 /* Whether a nest has anything to hold. */
 static bool section_given(const struct eni6_rtnl_section *section,
                           const union eni6_rtnl_record *record) {
-  uint64_t fields = (ENI6_RTNL_BIT(section->count) - 1) << section->first;
-  if (record->head.present & fields) return true;
+  if (given_of(section, record)) return true;
   for (const struct eni6_rtnl_section *const *in = section->in; in && *in; in++)
     if (section_given(*in, record)) return true;
   return false;
@@ -309,9 +313,9 @@ void eni6_rtnl_write_section(struct eni6_rtnl_writer *writer, size_t header,
                              const struct eni6_rtnl_object *object,
                              const struct eni6_rtnl_section *section,
                              const union eni6_rtnl_record *record) {
-  for (unsigned i = section->first; i < section->first + (unsigned)section->count; i++) {
-    const struct eni6_rtnl_field *field = &object->fields[i];
-    if (!ENI6_RTNL_HAS(record, i) || field->read_only) continue;
+  for (uint64_t left = given_of(section, record); left; left &= left - 1) {
+    const struct eni6_rtnl_field *field = &object->fields[__builtin_ctzll(left)];
+    if (field->read_only) continue;
     const void *from = (const uint8_t *)record + field->offset;
     if (field->place == ENI6_PLACE_HEADER) write_header(writer, header, field, from);
     if (field->place == ENI6_PLACE_ATTRIBUTE) write_attribute(writer, header, field, from);
@@ -341,7 +345,8 @@ const char *eni6_rtnl_settle_family(const struct eni6_rtnl_object *object,
                                     union eni6_rtnl_record *record) {
   uint8_t *family = &record->head.family;
   if (object->family == AF_UNSPEC) return NULL;
-  for (size_t i = 0; i < object->field_count; i++) {
+  for (uint64_t left = record->head.present; left; left &= left - 1) {
+    int i = __builtin_ctzll(left);
     const struct eni6_rtnl_ip *ip = own_ip(object, i, record);
     if (!ip || ip->family == AF_UNSPEC) continue;
     if (*family == AF_UNSPEC) *family = ip->family;
@@ -349,8 +354,8 @@ const char *eni6_rtnl_settle_family(const struct eni6_rtnl_object *object,
   }
   if (!ENI6_RTNL_HAS(record, object->family_field) && *family == AF_UNSPEC)
     *family = object->family;
-  for (size_t i = 0; i < object->field_count; i++) {
-    struct eni6_rtnl_ip *ip = own_ip(object, i, record);
+  for (uint64_t left = record->head.present; left; left &= left - 1) {
+    struct eni6_rtnl_ip *ip = own_ip(object, __builtin_ctzll(left), record);
     if (ip && ip->family == AF_UNSPEC) ip->family = *family;
   }
   return NULL;

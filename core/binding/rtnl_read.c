@@ -180,9 +180,11 @@ static void read_ip(lua_State *L, const struct eni6_rtnl_field *field, int value
   const char *expected = prefix ? "an address or prefix" : "an address";
   if (lua_type(L, value) != LUA_TSTRING && lua_type(L, value) != LUA_TUSERDATA)
     misuse(L, field, expected, value);
-  const char *text = luaL_tolstring(L, value, &size);
+  int top = lua_gettop(L);
+  const char *text = lua_type(L, value) == LUA_TSTRING ? lua_tolstring(L, value, &size)
+                                                       : luaL_tolstring(L, value, &size);
   if (!parse_ip(text, size, prefix, ip)) misuse(L, field, expected, value);
-  lua_pop(L, 1);
+  lua_settop(L, top);
 }
 
 static int hex_digit(char c) {
