@@ -19,17 +19,17 @@ end
 
 -- One class a service: its methods are made on first use and shared by all its clients.
 local function class_of(service)
-  local class = { __name = "eni6.aws." .. service.name, __tostring = Client.__tostring, __close = Client.close }
-  local methods = {}
-  function class.__index(_, name)
-    local method = Client[name] or methods[name]
-    if not method and type(name) == "string" and name:find("^%u") then
-      method = operation_method(service, name)
-      methods[name] = method
-    end
-    return method
-  end
-  return class
+  local class = { __name = "eni6.aws." .. service.name, __close = Client.close }
+  for name, method in pairs(Client) do class[name] = method end
+  class.__index = class
+  return setmetatable(class, {
+    __index = function(_, name)
+      if type(name) ~= "string" or not name:find("^%u") then return nil end
+      local method = operation_method(service, name)
+      class[name] = method
+      return method
+    end,
+  })
 end
 
 local classes = {}
@@ -85,7 +85,7 @@ local function surroundings(options)
     monotonic = options.monotonic or system.monotonic,
     random = options.random or system.random,
     sleep = options.sleep or function(seconds) return require("eni6.tasks").sleep(seconds) end,
-    observe = options.observe,
+    observe = options.observe or false, -- false, where many look for it: a missing field is looked for further
     prompt = options.prompt,
     warn = options.warn,
     search = require("eni6.tasks").lock(),
@@ -118,7 +118,7 @@ local function resolve_credentials(self, given)
   local message, code
   self.credentials, message, code = require("eni6.aws.credentials").resolve({
     credentials = given, settings = self.settings, region = self.region, time = self.time, sleep = self.sleep,
-    random = self.random, observe = self.observe, prompt = self.prompt, warn = self.warn,
+    random = self.random, observe = self.observe or nil, prompt = self.prompt, warn = self.warn,
     transport = function() return self:transport() end,
   })
   return self.credentials, message, code
@@ -178,7 +178,7 @@ function client.new(service_name, options)
   self.service = require("eni6.aws.model").service(service_name)
   self.settings = settings
   self.unsigned = options.sign == false
-  self.shared_http = options.http
+  self.shared_http, self.closed = options.http or false, false
   self.http_options = transport_options(self, options)
   classes[service_name] = classes[service_name] or class_of(self.service)
   if options.credentials then

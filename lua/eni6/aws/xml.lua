@@ -75,7 +75,8 @@ fields_of = setmetatable({}, {
 local function unfit(body)
   if not body:find("%S") then return "the answer is empty", "EmptyResponse" end
   local head = body:sub(1, 1024):lower()
-  if head:find("<!doctype%s+html") or head:find("<html[%s>]") then
+  local html = head:find("html", 1, true) -- quick to tell of most
+  if html and (head:find("<!doctype%s+html") or head:find("<html[%s>]")) then
     local title = body:match("<[Tt][Ii][Tt][Ll][Ee]>%s*([^<]-)%s*<")
     local named = title and string.format(" titled %q", title:sub(1, 100)) or ""
     return "the answer is an HTML page" .. named

@@ -264,6 +264,7 @@ function Loop:turn(seconds)
   if not seconds and not next(self.watched) then
     error("tasks: the tasks wait for each other, or for nothing: this would never end", 0)
   end
+  self.nudged = false
   local ready, message, code = self.poller:wait(seconds)
   if not ready then error(code .. ": " .. message, 0) end
   for _, driver in ipairs(due) do driver:step() end
@@ -280,7 +281,12 @@ function Loop:timeout() return limit(self, nil) end
 
 --- Makes the descriptor readable once more, though nothing came: who polls it shall take a turn.
 ---@return true|nil, string? message, string? code only the first may fail
-function Loop:nudge() return self.poller:wake() end
+function Loop:nudge()
+  if self.nudged then return true end
+  local ok, message, code = self.poller:wake()
+  self.nudged = ok
+  return ok, message, code
+end
 
 function Loop:pollfd() return self.poller:pollfd() end
 
