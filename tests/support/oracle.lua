@@ -20,18 +20,27 @@ function oracle.cases(program, ...)
   return cases
 end
 
+--- Runs a program on a file that holds a JSON document.
+---@param program string   its name under tests/oracle
+---@param question any
+---@param how string|nil   what comes before the file's name: "<"
+---@return table[] answers the documents it prints
+function oracle.exchange(program, question, how)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "wb"))
+  file:write(json.encode(question))
+  file:close()
+  local answers = oracle.cases(program, (how or "") .. path)
+  os.remove(path)
+  return answers
+end
+
 --- Asks a program that reads one JSON document and prints another.
 ---@param program string   its name under tests/oracle
 ---@param question any
 ---@return any
 function oracle.ask(program, question)
-  local path = os.tmpname()
-  local file = assert(io.open(path, "wb"))
-  file:write(json.encode(question))
-  file:close()
-  local answer = oracle.cases(program, "<" .. path)[1]
-  os.remove(path)
-  return assert(answer, program .. " printed nothing")
+  return assert(oracle.exchange(program, question, "<")[1], program .. " printed nothing")
 end
 
 local function differ(got, want, path)

@@ -21,7 +21,7 @@ local function quoted(text)
   local quote = text:find("'", 1, true) and not text:find('"', 1, true) and '"' or "'"
   local inner = text:gsub("[%c\\]", escaped_byte)
   if quote == "'" then inner = inner:gsub("'", "\\'") end
-  if inner:find "[\128-\255]" then inner = inner:gsub("[\194-\244][\128-\191]*", escaped_character) end
+  if inner:find "[\128-\255]" then inner = unicode.repaired(inner):gsub("[\194-\244][\128-\191]*", escaped_character) end
   return quote .. inner .. quote
 end
 

@@ -101,7 +101,7 @@ end
 ---@param bytes string
 ---@return string
 function unicode.repaired(bytes)
-  if utf8.len(bytes) then return bytes end
+  if utf8.len(bytes) and not bytes:find "\237[\160-\191]" then return bytes end -- Lua 5.3 takes surrogates
   local parts, place = {}, 1
   while place <= #bytes do
     local after = first_match(bytes, place, WELL_FORMED)
