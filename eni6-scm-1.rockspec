@@ -130,6 +130,7 @@ build = {
     ["eni6.aws.credentials.requests"] = "lua/eni6/aws/credentials/requests.lua",
     ["eni6.aws.credentials.role"] = "lua/eni6/aws/credentials/role.lua",
     ["eni6.aws.credentials.sso"] = "lua/eni6/aws/credentials/sso.lua",
+    ["eni6.aws.credentials.sso_keys"] = "lua/eni6/aws/credentials/sso_keys.lua",
     ["eni6.aws.credentials.sso_token"] = "lua/eni6/aws/credentials/sso_token.lua",
     ["eni6.aws.credentials.web_identity"] = "lua/eni6/aws/credentials/web_identity.lua",
     ["eni6.aws.ec2"] = "lua/eni6/aws/ec2.lua",

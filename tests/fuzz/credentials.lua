@@ -7,7 +7,7 @@ local instance = require "eni6.aws.credentials.instance"
 local mutate = require "support.mutate"
 local object = require "eni6.aws.credentials.object"
 local process = require "eni6.aws.credentials.process"
-local sso = require "eni6.aws.credentials.sso"
+local sso_keys = require "eni6.aws.credentials.sso_keys"
 local sso_token = require "eni6.aws.credentials.sso_token"
 
 local SECRET = "wJalrXUtnFEMIbK7MDENGbPxRfiCYEXAMPLEKEYx"
@@ -30,7 +30,7 @@ local TOKENS = { "{", "}", "[", "]", '"', ":", ",", "null", "true", "1e999", "-0
 local function assert_keys(keys)
   for _, part in ipairs { "access_key_id", "secret_access_key" } do assert(type(keys[part]) == "string") end
   assert(keys.session_token == nil or type(keys.session_token) == "string")
-  assert(keys.expires == nil or type(keys.expires) == "number")
+  assert(keys.expires == nil or os.date("!%Y", math.floor(keys.expires)))
 end
 
 -- Keys become an object, or are refused in words that show nothing of them.
@@ -57,7 +57,7 @@ local function check(text)
   taken = assert_outcome(container.parse(200, text)) or taken
   assert_outcome(container.parse(403, text))
   taken = assert_outcome(instance.parse(text)) or taken
-  taken = assert_outcome(sso.parse(200, text)) or taken
+  taken = assert_outcome(sso_keys.parse(200, text)) or taken
   local token, fault = sso_token.parse(text)
   assert(token and type(token.accessToken) == "string" and type(token.expires) == "number"
     or not token and type(fault) == "string" and not fault:find(SECRET, 1, true))

@@ -122,6 +122,13 @@ describe("no credentials", function()
   end)
 end)
 
+-- Programs that print keys, and what words there may be in their lines.
+local PROGRAMS = {
+  [[credential_process = printf '{"Version": 1, "AccessKeyId": "IDP", "SecretAccessKey": "%s"}' secret"'P'"]],
+  [[credential_process = printf %s   "{\"Version\":1,\"AccessKeyId\":\"IDQ\",\"SecretAccessKey\":\"Q\",\"SessionToken\":\"t\"}"]],
+  [[credential_process = printf {\"Version\":\ 1,\"AccessKeyId\":\"\$HOME*\",\"SecretAccessKey\":\"s\'R\"}]],
+}
+
 -- A file of sections "default", "a" and "b", some of them, each with some of the settings.
 local function random_file(random, prefix)
   if random(4) == 1 then return nil end
@@ -133,6 +140,8 @@ local function random_file(random, prefix)
       if pair > 1 then lines[#lines + 1] = "aws_access_key_id = ID" .. random(9) end
       if pair > 1 and random(9) > 1 then lines[#lines + 1] = "aws_secret_access_key = secret" .. random(9) end
       if random(3) == 1 then lines[#lines + 1] = "aws_session_token=token" .. random(9) end
+      if random(6) == 1 then lines[#lines + 1] = "aws_security_token=older" .. random(9) end
+      if random(5) == 1 then lines[#lines + 1] = PROGRAMS[random(#PROGRAMS)] end
       if random(2) == 1 then lines[#lines + 1] = "region = region-" .. random(9) end
     end
   end
@@ -145,7 +154,8 @@ local function random_case(random)
   return {
     env = {
       AWS_ACCESS_KEY_ID = pair and "IDE" or nil, AWS_SECRET_ACCESS_KEY = pair and "secretE" or nil,
-      AWS_SESSION_TOKEN = one_in(4, "tokenE"), AWS_PROFILE = one_in(3, "a"), AWS_DEFAULT_REGION = one_in(3, "region-e"),
+      AWS_SESSION_TOKEN = one_in(4, "tokenE"),
+      AWS_SECURITY_TOKEN = one_in(8, "olderE"), AWS_PROFILE = one_in(3, "a"), AWS_DEFAULT_REGION = one_in(3, "region-e"),
     },
     config = random_file(random, "profile "), credentials = random_file(random, ""), profile = one_in(5, "b"),
   }

@@ -1,7 +1,6 @@
 --- A profile with a role_arn: the keys of another profile or place are used to ask STS for the role's.
 
 local profile = require "eni6.aws.credentials.profile"
-local role = require "eni6.aws.credentials.role"
 local shown = require "eni6.aws.shown"
 
 local assume_role = { name = "role" }
@@ -128,7 +127,7 @@ local function preparation(context, params, find_source)
     local message, code
     if not source then source, message, code = find_source() end
     if not source then return nil, message, code end
-    local all = role.with_session_name(context, params)
+    local all = require("eni6.aws.credentials.role").with_session_name(context, params)
     if params.SerialNumber then
       all.TokenCode, message, code = token_code(context, params.SerialNumber)
       if not all.TokenCode then return nil, message, code end
@@ -146,7 +145,7 @@ function credentials_of(context)
   if not find_source then return nil, message, code end
   local spec = { operation = "AssumeRole", params = params, method = "assume-role",
     source = "profile " .. context.settings.profile, prepare = preparation(context, params, find_source) }
-  return function() return role.assume(context, spec) end
+  return function() return require("eni6.aws.credentials.role").assume(context, spec) end
 end
 
 ---@param context eni6.aws.CredentialContext

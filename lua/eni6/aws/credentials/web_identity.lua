@@ -1,8 +1,6 @@
 --- A role that a token in a file opens (EKS and other OpenID Connect providers): AssumeRoleWithWebIdentity, which is
 -- not signed. The settings come from the environment or the profile.
 
-local role = require "eni6.aws.credentials.role"
-
 local web_identity = { name = "web identity" }
 
 local VARIABLES = { web_identity_token_file = "AWS_WEB_IDENTITY_TOKEN_FILE", role_session_name = "AWS_ROLE_SESSION_NAME",
@@ -28,7 +26,7 @@ local function preparation(context, params, path, place)
   return function()
     local token, message, code = read_token(context.settings, path, place)
     if not token then return nil, message, code end
-    local all = role.with_session_name(context, params)
+    local all = require("eni6.aws.credentials.role").with_session_name(context, params)
     all.WebIdentityToken = token
     return all
   end
@@ -51,7 +49,7 @@ function web_identity.load(context)
       "InvalidConfig"
   end
   local params = { RoleArn = arn, RoleSessionName = lookup(settings, "role_session_name") }
-  return role.assume(context, { operation = "AssumeRoleWithWebIdentity", params = params,
+  return require("eni6.aws.credentials.role").assume(context, { operation = "AssumeRoleWithWebIdentity", params = params,
     source = "the web identity of " .. place, method = "assume-role-with-web-identity",
     prepare = preparation(context, params, path, place) })
 end

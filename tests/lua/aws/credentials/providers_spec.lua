@@ -5,7 +5,7 @@ local fake = require "support.settings"
 local file_cache = require "eni6.aws.credentials.file_cache"
 local instance = require "eni6.aws.credentials.instance"
 local process = require "eni6.aws.credentials.process"
-local sso = require "eni6.aws.credentials.sso"
+local sso_keys = require "eni6.aws.credentials.sso_keys"
 local sso_token = require "eni6.aws.credentials.sso_token"
 
 local SECRET = "wJalrXUtnFEMISECRETKEY"
@@ -318,12 +318,12 @@ describe("SSO", function()
     for _, case in ipairs { { 401, "{}", "SSOTokenExpired" }, { 403, SECRET, "SSOFailed" }, { 200, "{}", "SSOFailed" },
       { 200, '{"roleCredentials":{"accessKeyId":"A","secretAccessKey":"' .. SECRET .. '","sessionToken":"t"}}', "SSOFailed" },
       { 200, '{"roleCredentials":"' .. SECRET .. '"}', "SSOFailed" }, { 200, SECRET, "SSOFailed" } } do
-      local _, message, code = sso.parse(case[1], case[2])
+      local _, message, code = sso_keys.parse(case[1], case[2])
       assert.equal(case[3], code)
       assert.not_matches(SECRET, message, 1, true)
     end
     assert.same({ access_key_id = "A", secret_access_key = "b", session_token = "c", expires = 1577836800 },
-      sso.parse(200, '{"roleCredentials":{"accessKeyId":"A","secretAccessKey":"b","sessionToken":"c",'
+      sso_keys.parse(200, '{"roleCredentials":{"accessKeyId":"A","secretAccessKey":"b","sessionToken":"c",'
         .. '"expiration":1577836800000}}'))
   end)
 end)

@@ -286,9 +286,24 @@ describe("the sources of credentials", function()
     local _, message, code = fixed:DescribeVpcs {}
     assert.equal("RequestExpired", code)
     assert.not_matches(keys.secret_access_key, message, 1, true)
-    assert.is_true(ec2.credentials:invalidate(keys))
-    assert(ec2:DescribeVpcs {})
+    assert(ec2:DescribeVpcs {}) -- with new keys, although the cache has the old ones
     assert.not_equal(keys.access_key_id, ec2.credentials:get().access_key_id)
+  end)
+
+  it("are asked for once by many tasks, at first and when they have ended", function()
+    write(".aws/config", "[profile t]\nrole_arn=" .. role "t" .. "\nsource_profile=user\n")
+    local client, tasks, before = new_client { AWS_PROFILE = "t" }, require "eni6.tasks", asked_for "AssumeRole"
+    local function all_ask()
+      assert(tasks.group(function(group)
+        for i = 1, 40 do group:spawn("t" .. i, function() assert(client:GetCallerIdentity()) end) end
+      end))
+    end
+    all_ask()
+    assert.equal(before + 1, asked_for "AssumeRole")
+    box:sessions { expire = true }
+    all_ask()
+    assert.equal(before + 2, asked_for "AssumeRole")
+    client:close()
   end)
 
   it("of an instance are used on when the service is late with new ones", function()
