@@ -38,7 +38,10 @@ local function over_link(link, port, measure)
   return measured
 end
 
+-- KiB, without what is only waiting to be collected.
 local function resident()
+  collectgarbage()
+  collectgarbage()
   for line in io.lines("/proc/self/status") do
     local size = line:match("^VmRSS:%s*(%d+)")
     if size then return tonumber(size) end
