@@ -1,5 +1,8 @@
 -- The AWS CLI's commands for EC2 and STS, without Python: lua scripts/aws.lua ec2 describe-key-pairs …
 
+-- Most commands are over before collecting garbage would pay.
+collectgarbage "stop"
+
 dofile((arg[0]:match("^(.*)/") or ".") .. "/../scripts/lib/tree.lua")
 
 local function is_terminal(descriptor) return require("eni6.core").system.is_terminal(descriptor) end
@@ -22,7 +25,8 @@ local world = {
   read_file = require("eni6.aws.config").read_file,
   is_coloured = is_coloured,
   columns = columns,
+  settled = function() collectgarbage "restart" end,
   program = function() return require("face").here("lua scripts/aws.lua") end,
 }
 
-os.exit(require("eni6.cli.run").main(arg, world), true)
+os.exit(require("eni6.cli.run").main(arg, world))

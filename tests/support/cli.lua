@@ -30,6 +30,7 @@ function cli.run(argv, options)
     read_file = options.read_file or require("eni6.aws.config").read_file,
     is_coloured = function(wish) return wish == "on" end,
     columns = function() return nil end,
+    settled = function() end,
     program = function() return "aws" end,
     http = http,
   })

@@ -36,13 +36,12 @@ function arguments.dest(option) return option.dest or (option.name:gsub("%-", "_
 local function fail(option, message) usage_error("argument --%s: %s", option.name, message) end
 
 -- The options whose names begin so; an exact name counts alone.
-local function candidates(by_name, beginning)
-  if by_name[beginning] then return { by_name[beginning] } end
+local function candidates(options, beginning)
   local found = {}
-  for name, option in pairs(by_name) do
-    if name:sub(1, #beginning) == beginning then found[#found + 1] = option end
+  for _, option in ipairs(options) do
+    if option.name == beginning then return { option } end
+    if option.name:sub(1, #beginning) == beginning then found[#found + 1] = option end
   end
-  table.sort(found, function(a, b) return a.name < b.name end)
   return found
 end
 
@@ -58,18 +57,18 @@ local function is_value(word)
 end
 
 -- What a word is: { option =, explicit = } for one that begins with a dash, nil for a plain one.
-local function classify(by_name, word)
+local function classify(options, word)
   if word:sub(1, 1) ~= "-" or word == "-" then return nil end
   local name, explicit = word:match("^%-%-([^=]*)=(.*)$")
   name = name or word:match("^%-%-(.+)$")
-  local found = name and candidates(by_name, name) or {}
+  local found = name and candidates(options, name) or {}
   if #found > 1 then ambiguous(word, found) end
   if found[1] then return { option = found[1], explicit = explicit } end
   if is_value(word) or word:find(" ", 1, true) then return nil end
   return {}
 end
 
-local function classify_all(by_name, words)
+local function classify_all(options, words)
   local classes, literal = {}, false
   for i, word in ipairs(words) do
     if literal then
@@ -77,7 +76,7 @@ local function classify_all(by_name, words)
     elseif word == "--" then
       classes[i], literal = { separator = true }, true
     else
-      classes[i] = classify(by_name, word) or false
+      classes[i] = classify(options, word) or false
     end
   end
   return classes
@@ -197,10 +196,8 @@ end
 ---@return string[] rest            what is left, in order
 ---@return string|nil word          the positional
 function arguments.parse(options, words, positional)
-  local by_name = {}
-  for _, option in ipairs(options) do by_name[option.name] = option end
   local state = {
-    words = words, classes = classify_all(by_name, words), positional = positional, parsed = {}, seen = {}, rest = {},
+    words = words, classes = classify_all(options, words), positional = positional, parsed = {}, seen = {}, rest = {},
   }
   local at = 1
   while at <= #words do

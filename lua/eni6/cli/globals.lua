@@ -4,8 +4,6 @@ local problem = require "eni6.cli.problem"
 
 local globals = {}
 
-local function whole(text) return require("eni6.cli.values").integer(text) end
-
 ---@type eni6.cli.Option[]
 globals.options = {
   { name = "debug", takes = "none", value = true, about = "Tell on standard error what is sent and answered, without secrets." },
@@ -21,9 +19,9 @@ globals.options = {
   { name = "no-sign-request", dest = "sign_request", takes = "none", value = false,
     about = "Send requests without signature; no credentials are looked for." },
   { name = "ca-bundle", about = "File of the certificate authorities to trust." },
-  { name = "cli-read-timeout", dest = "read_timeout", convert = whole, expects = "int",
+  { name = "cli-read-timeout", dest = "read_timeout",
     about = "Seconds for an answer; 0 for as long as it takes. Default: 60." },
-  { name = "cli-connect-timeout", dest = "connect_timeout", convert = whole, expects = "int",
+  { name = "cli-connect-timeout", dest = "connect_timeout",
     about = "Seconds for a connection; 0 for as long as it takes. Default: 60." },
   { name = "cli-binary-format", choices = { "base64", "raw-in-base64-out" },
     about = "How bytes are written in arguments." },
@@ -32,8 +30,14 @@ globals.options = {
   { name = "no-cli-auto-prompt", takes = "none", value = true, about = "Accepted; there never is a prompt." },
 }
 
-local function check_timeout(parsed, name)
-  if parsed[name] and parsed[name] < 0 then problem.raise(problem.GENERAL, "a timeout can't be negative") end
+-- Wrong ones end the AWS CLI in the middle of its work.
+local function settle_timeout(parsed, name)
+  local text = parsed[name]
+  if not text then return end
+  parsed[name] = require("eni6.cli.values").integer(text)
+  if not parsed[name] or parsed[name] < 0 then
+    problem.raise(problem.GENERAL, "a timeout is a whole number of seconds, not '%s'", text)
+  end
 end
 
 --- Checks the values of parsed global options and compiles the query. Raises a problem.
@@ -50,8 +54,8 @@ function globals.settle(parsed)
     problem.raise(problem.USAGE, 'Bad value for --endpoint-url "%s": scheme is missing.  Must be of the form '
       .. "http://<hostname>/ or https://<hostname>/", url)
   end
-  check_timeout(parsed, "read_timeout")
-  check_timeout(parsed, "connect_timeout")
+  settle_timeout(parsed, "read_timeout")
+  settle_timeout(parsed, "connect_timeout")
   return parsed
 end
 

@@ -37,7 +37,7 @@ function input.read(format, text, world)
   local content = values.load(name, text, world)
   if values.is_bytes(content) then content = content.bytes end
   local value = (format == "json" and read_json or read_yaml)(content)
-  if type(value) ~= "table" or value[1] ~= nil or value == require("eni6.jmespath.values").null then
+  if require("eni6.jmespath.values").kind(value) ~= "object" then
     problem.raise(problem.USAGE, "Error parsing parameter '%s': Invalid type: expecting map", name)
   end
   return value

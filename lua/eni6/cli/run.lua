@@ -11,6 +11,7 @@ local run = {}
 ---@field read_file fun(path: string): string|nil, string|nil
 ---@field is_coloured fun(wish: "on"|"off"|"auto"): boolean
 ---@field columns fun(): integer|nil   of the terminal; nil where there is none
+---@field settled fun()               called when all is loaded, and more of the same may follow
 ---@field program fun(): string       what it is called by
 ---@field http table|nil               a client of eni6.http in place of the usual one
 
@@ -156,6 +157,7 @@ local function call(self, world)
     if not page then return failed(self, world, last, why, what, detail) end
     if is_dry_run(self, page) then return service_error(world, self.operation.name, last) end
     show_page(self, printer, page, client.settings)
+    world.settled()
   end
 end
 
@@ -163,6 +165,7 @@ local function wait(self, world)
   local client, message, code = new_client(self, world)
   if not client then return report(world, message, code) end
   prepare(self, client.settings)
+  world.settled()
   local result, detail
   result, message, code, detail = client:wait(self.waiter, self.params)
   if result then return 0 end

@@ -116,10 +116,8 @@ end
 ---@return any value or nil, message
 ---@return string|nil message
 function values.json(text)
-  local json = require "dkjson"
-  local value, past, message = json.decode(text, 1, json.null)
-  if message or past == nil then return nil, message or "no JSON" end
-  if text:find("%S", past) then return nil, "Extra data: line 1 column " .. past end
+  local value, message = require("eni6.jmespath.json").decode(text)
+  if value == nil then return nil, message or "a comma, bracket or quote is missing or is one too many" end
   return value
 end
 
@@ -233,11 +231,20 @@ end
 --- Numbers written as text count as seconds since the epoch, as botocore has it.
 local function timestamp(value) return type(value) == "string" and values.double(value) or value end
 
+local function check_null(name, value)
+  -- Shorthand and scalars have no null: where nothing has read JSON, there is none.
+  local json = package.loaded["eni6.jmespath.values"]
+  if json and value == json.null then
+    problem.raise(problem.USAGE, "Parameter validation failed:\nInvalid type for parameter %s, value: null", name)
+  end
+end
+
 local finish
 
 local function finish_members(type_, value, format)
   for _, member in ipairs(type_.members) do
     local inner = value[member.name]
+    check_null(member.name, inner)
     if inner ~= nil then value[member.name] = finish(member.type, inner, format) end
   end
 end
