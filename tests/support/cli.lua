@@ -28,6 +28,7 @@ function cli.run(argv, options)
       return ENVIRONMENT[name]
     end,
     read_file = options.read_file or require("eni6.aws.config").read_file,
+    client_read_file = options.read_file,
     is_coloured = function(wish) return wish == "on" end,
     columns = function() return nil end,
     settled = function() end,

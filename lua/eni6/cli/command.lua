@@ -9,10 +9,10 @@ local problem = require "eni6.cli.problem"
 
 local command = {}
 
-command.SERVICES = { "ec2", "sts", "help" }
+command.COMMANDS = { "configure", "ec2", "sts", "help" }
 
 ---@class eni6.cli.Command
----@field kind "version"|"help"|"call"|"wait"|"skeleton"
+---@field kind "version"|"help"|"call"|"wait"|"skeleton"|"settings"
 ---@field globals table<string, any>
 ---@field service eni6.aws.Service|nil
 ---@field operation eni6.aws.Operation|nil
@@ -122,6 +122,21 @@ local function read_service(self, words, world)
   return read_operation(self, rest, world)
 end
 
+-- `configure list`, the one command there is of `configure`.
+local function read_configure(self, words)
+  local word, rest = split_first(words, "subcommand")
+  if word == "help" then
+    self.kind = "help"
+    return self
+  end
+  if word ~= "list" then arguments.invalid_choice("argument subcommand", word, { "list", "help" }) end
+  if #rest > 0 then
+    problem.raise(problem.USAGE, "usage: %s\nUnknown options: %s", arguments.USAGE, table.concat(rest, ", "))
+  end
+  self.kind = "settings"
+  return self
+end
+
 local DEFAULTS = { verify_ssl = true, paginate = true, sign_request = true, color = "auto" }
 
 -- `--version` goes before what else may be wrong.
@@ -149,12 +164,13 @@ local function read(words, world)
   for name, value in pairs(DEFAULTS) do
     if parsed[name] == nil then parsed[name] = value end
   end
-  if not contains(command.SERVICES, word) then arguments.invalid_choice("argument command", word, command.SERVICES) end
+  if not contains(command.COMMANDS, word) then arguments.invalid_choice("argument command", word, command.COMMANDS) end
   local self = { globals = globals.settle(parsed), name = word }
   if word == "help" then
     self.kind = "help"
     return self
   end
+  if word == "configure" then return read_configure(self, rest) end
   return read_service(self, rest, world)
 end
 

@@ -99,7 +99,10 @@ local function top_level(out, program)
   out[#out + 1] = "\nThe AWS CLI's commands for EC2 and STS, with its command lines, output and exit statuses."
   out[#out + 1] = "\nServices: `" .. program .. " ec2 help` lists the operations of one,"
   out[#out + 1] = "`" .. program .. " ec2 run-instances help` shows the options of an operation"
-  columns(out, { "ec2         Amazon EC2", "sts         AWS Security Token Service" })
+  columns(out, {
+    "ec2         Amazon EC2", "sts         AWS Security Token Service",
+    "configure   `configure list` shows which settings count, and where each came from",
+  })
   out[#out + 1] = "\nOptions:"
   for _, option in ipairs(globals.options) do
     out[#out + 1] = "   --" .. option.name .. usage_of(option)

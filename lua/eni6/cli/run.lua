@@ -9,6 +9,8 @@ local run = {}
 ---@field complain fun(text: string)   standard error
 ---@field getenv fun(name: string): string|nil
 ---@field read_file fun(path: string): string|nil, string|nil
+---@field client_read_file function|nil   the client's, where it shall not be its own
+---@field prompt nil|fun(question: string): string|nil, string?   asks for the code of an MFA device
 ---@field is_coloured fun(wish: "on"|"off"|"auto"): boolean
 ---@field columns fun(): integer|nil   of the terminal; nil where there is none
 ---@field settled fun()               called when all is loaded, and more of the same may follow
@@ -30,7 +32,8 @@ local OPENING = {
   ParamValidation = "Parameter validation failed:",
   NoCredentials = 'Unable to locate credentials. You can configure credentials by running "aws configure".',
   NoRegion = 'You must specify a region. You can also configure your region by running "aws configure".',
-  ProfileNotFound = "The config profile could not be found",
+  ProfileNotFound = "The config profile could not be found:",
+  PartialCredentials = "Partial credentials found:",
 }
 
 local function service_error(world, operation, last)
@@ -59,7 +62,8 @@ local function client_options(self, world, observe)
   return {
     region = globals.region, profile = globals.profile, endpoint = globals.endpoint_url,
     verify = globals.verify_ssl, ca_file = globals.ca_bundle, sign = globals.sign_request,
-    getenv = world.getenv, read_file = world.read_file,
+    getenv = world.getenv, read_file = world.client_read_file, prompt = world.prompt,
+    warn = function(message) world.complain("aws: " .. message .. "\n") end,
     timeout = seconds(globals.read_timeout), connect_timeout = seconds(globals.connect_timeout), observe = observe,
     http = world.http,
   }
@@ -188,7 +192,7 @@ end
 -- An example of the output is shown once the input is known to be right.
 local function example(self, world)
   local settings, message, code = require("eni6.aws.config").load({
-    profile = self.globals.profile, getenv = world.getenv, read_file = world.read_file,
+    profile = self.globals.profile, getenv = world.getenv, read_file = world.client_read_file,
   })
   if not settings then return report(world, message, code) end
   prepare(self, settings)
@@ -208,7 +212,19 @@ local function skeleton(self, world)
   return 0
 end
 
-local KINDS = { call = call, wait = wait, version = version, help = help, skeleton = skeleton }
+-- What is known is shown even where something is wrong.
+local function settings_list(self, world)
+  local options = client_options(self, world)
+  local explain = require "eni6.aws.credentials.explain"
+  local rows, message, code, before = explain.rows({
+    profile = options.profile, region = options.region, getenv = options.getenv, read_file = options.read_file,
+    prompt = options.prompt, warn = options.warn,
+  })
+  world.write(explain.text(rows or before))
+  return rows and 0 or report(world, message, code)
+end
+
+local KINDS = { call = call, wait = wait, version = version, help = help, skeleton = skeleton, settings = settings_list }
 
 local function perform(words, world)
   local self, message, status = require("eni6.cli.command").read(words, world)
