@@ -4,7 +4,7 @@
 usage: cli_bodies.py DIRECTORY COUNT OPERATIONS [SEED]     files that command lines name go into DIRECTORY
    or: cli_bodies.py FILE                                  FILE has a command line a line, as a JSON list
 
-Prints {"argv", "status", "body", "stderr"}; body is that of the last request that the command would have sent,
+Prints {"argv", "status", "body", "stdout", "stderr"}; body is that of the last request that the command would have sent,
 null where there was none. Nothing is sent: an empty answer comes back at once.
 """
 
@@ -40,7 +40,8 @@ def run(argv):
         driver = create_clidriver(argv)
         driver.session.register("before-send.*", answer)
         status = AWSCLIEntryPoint(driver).main(argv)
-    return {"argv": argv, "status": status, "body": bodies[-1] if bodies else None, "stderr": err.getvalue()}
+    return {"argv": argv, "status": status, "body": bodies[-1] if bodies else None, "stdout": out.getvalue(),
+            "stderr": err.getvalue()}
 
 
 # --- random command lines ---------------------------------------------------------

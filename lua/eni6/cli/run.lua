@@ -69,8 +69,17 @@ local function client_options(self, world, observe)
   }
 end
 
-local function new_client(self, world, observe)
-  return require("eni6.aws.client").new(self.service.name, client_options(self, world, observe))
+-- `note` is told of each attempt at the operation itself, not of those to get credentials.
+local function new_client(self, world, note)
+  local tell = self.globals.debug and require("eni6.cli.debug").observer(world)
+  return require("eni6.aws.client").new(self.service.name, client_options(self, world, function(event)
+    if tell then tell(event) end
+    if event.operation == self.operation.name then note(event) end
+  end))
+end
+
+local function announce(self, world, client)
+  if self.globals.debug then require("eni6.cli.debug").request(world, client, self.operation.name, self.params) end
 end
 
 local function format_of(self, settings)
@@ -148,12 +157,11 @@ end
 
 local function call(self, world)
   local last = {}
-  local client, message, code = new_client(self, world, function(event)
-    if event.operation == self.operation.name then last = event end
-  end)
+  local client, message, code = new_client(self, world, function(event) last = event end)
   if not client then return report(world, message, code) end
   local printer = new_printer(self, client.settings, world)
   prepare(self, client.settings)
+  announce(self, world, client)
   local pages = pages_of(self, client)
   while true do
     local page, why, what, detail = pages:next()
@@ -166,9 +174,10 @@ local function call(self, world)
 end
 
 local function wait(self, world)
-  local client, message, code = new_client(self, world)
+  local client, message, code = new_client(self, world, function() end)
   if not client then return report(world, message, code) end
   prepare(self, client.settings)
+  announce(self, world, client)
   world.settled()
   local result, detail
   result, message, code, detail = client:wait(self.waiter, self.params)
