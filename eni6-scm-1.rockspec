@@ -163,6 +163,7 @@ build = {
     ["eni6.cli.bundle"] = "lua/eni6/cli/bundle.lua",
     ["eni6.cli.changes"] = "lua/eni6/cli/changes.lua",
     ["eni6.cli.command"] = "lua/eni6/cli/command.lua",
+    ["eni6.cli.debug"] = "lua/eni6/cli/debug.lua",
     ["eni6.cli.globals"] = "lua/eni6/cli/globals.lua",
     ["eni6.cli.help"] = "lua/eni6/cli/help.lua",
     ["eni6.cli.input"] = "lua/eni6/cli/input.lua",

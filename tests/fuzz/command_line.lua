@@ -35,7 +35,7 @@ mutate.run("command_line", {
   "ec2\ncreate-launch-template\n--launch-template-name\na\n--launch-template-data\nMonitoring={Enabled=true},TagSpecifications="
     .. "[{ResourceType=instance,Tags=[{Key=a,Value=b}]}]",
   "ec2\nimport-key-pair\n--key-name=me\n--public-key-material\nc3NoLWVkMjU1MTkgQUFBQQ==\n--query\nKeyName\n--output\ntext",
-  "ec2\ndescribe-vpcs\n--cli-input-json\n{\"DryRun\":true,\"Filters\":[{\"Name\":\"a\",\"Values\":[\"b\",null]}]}\n--output\ntable",
+  "ec2\ndescribe-vpcs\n--cli-input-json\n{\"DryRun\":true,\"Filters\":[{\"Name\":\"a\",\"Values\":[\"b\",null]}]}",
   "ec2\nrequest-spot-fleet\n--generate-cli-skeleton\nyaml-input",
   "ec2\nmodify-instance-attribute\n--instance-id\ni-1\n--ebs-optimized\nValue=false\n--starting-token\nabc",
   "sts\nassume-role\n--role-arn\narn:aws:iam::123456789012:role/x\n--role-session-name\nab\n--region\neu-west-1",

@@ -23,7 +23,7 @@ describe("a command", function()
   end)
 
   it("takes a dry run that would succeed for a refusal, as the AWS CLI does", function()
-    local result = cli.run({ "ec2", "describe-vpcs", "--dry-run" }, refuse("DryRunOperation", 412, "Request would have succeeded"))
+    local result = cli.run({ "ec2", "describe-vpcs", "--dry-run" }, refuse("DryRunOperation", 412, "Request would have been"))
     assert.equal(254, result.status)
     assert.match("%(DryRunOperation%) when calling the DescribeVpcs operation: Request would", result.stderr)
   end)
@@ -39,8 +39,9 @@ describe("a command", function()
     result = cli.run({ "ec2", "describe-vpcs", "--profile", "nobody" })
     assert.equal(255, result.status)
     assert.match("The config profile could not be found", result.stderr)
-    result = cli.run({ "ec2", "describe-vpcs" }, { answer = function() return nil, "refused", "ECONNREFUSED", { sent = false } end,
-      env = { AWS_MAX_ATTEMPTS = "1" } })
+    result = cli.run({ "ec2", "describe-vpcs" }, {
+      answer = function() return nil, "refused", "ECONNREFUSED", { sent = false } end, env = { AWS_MAX_ATTEMPTS = "1" },
+    })
     assert.equal(255, result.status)
     assert.match("Could not connect to the endpoint URL", result.stderr)
   end)
@@ -71,14 +72,16 @@ describe("a command", function()
   it("follows pages as far as it is told", function()
     local function answer(request)
       local token = request.parameters.NextToken
-      return fake_http.ok("DescribeVpcs", string.format("<vpcSet><item><vpcId>vpc-%s</vpcId></item><item><vpcId>vpc-%sb</vpcId></item>"
-        .. "</vpcSet>%s", token or "1", token or "1", token and "" or "<nextToken>2</nextToken>"))
+      return fake_http.ok("DescribeVpcs", string.format("<vpcSet><item><vpcId>vpc-%s</vpcId></item>"
+        .. "<item><vpcId>vpc-%sb</vpcId></item></vpcSet>%s", token or "1", token or "1",
+        token and "" or "<nextToken>2</nextToken>"))
     end
     local function said(...) return cli.run({ "ec2", "describe-vpcs", "--query", "Vpcs[].VpcId", "--output", "text", ... },
       { answer = answer }).stdout end
     assert.equal("vpc-1\tvpc-1b\nvpc-2\tvpc-2b\n", said())
     assert.equal("vpc-1\tvpc-1b\n", said("--no-paginate"))
-    local three = cli.run({ "ec2", "describe-vpcs", "--max-items", "3", "--query", "[Vpcs[].VpcId, NextToken]" }, { answer = answer })
+    local three = cli.run({ "ec2", "describe-vpcs", "--max-items", "3", "--query", "[Vpcs[].VpcId, NextToken]" },
+      { answer = answer })
     local token = three.stdout:match('"(ey[%w=]+)"')
     assert.equal('{"NextToken": "2", "boto_truncate_amount": 1}', require("eni6.base64").decode(token))
     assert.equal("vpc-2b\n", said("--starting-token", token))
@@ -107,7 +110,8 @@ describe("a command", function()
   it("takes the output's form from the environment and the profile", function()
     local files = with_files { ["/config"] = "[default]\noutput = text\n" }
     files.env = { AWS_CONFIG_FILE = "/config" }
-    assert.equal("None\n", cli.run({ "ec2", "describe-vpcs" }, files).stdout)
+    files.answer = function() return fake_http.ok("DescribeVpcs", "<vpcSet/>") end
+    assert.equal("", cli.run({ "ec2", "describe-vpcs" }, files).stdout)
     files.env.AWS_DEFAULT_OUTPUT = "json"
     assert.match("^{", cli.run({ "ec2", "describe-vpcs" }, files).stdout)
     files.env.AWS_DEFAULT_OUTPUT = "xml"
