@@ -37,13 +37,13 @@ for lua in 5.4 5.3; do
   host=build/release/tests/embed
   report "states made and closed, Lua $lua" $host/states-lua$lua flat $count tests/embed/visit.lua
   report "states that run a whole program, Lua $lua" $host/states-lua$lua flat 50 tests/embed/program.lua $sandbox
-  report "a whole program with too little memory, Lua $lua" $host/states-lua$lua cap 200 tests/embed/program.lua $sandbox
+  report "a whole program with too little memory, Lua $lua" $host/states-lua$lua cap 120 tests/embed/program.lua $sandbox
   report "bad hosts, Lua $lua" $host/bad_hosts-lua$lua tests/embed/bad_hosts.lua $url
   count=2000
 done
 host=build/address-undefined/tests/embed
 if [ -x $host/states-lua5.4 ]; then
-  report "a whole program with too little memory, under ASan" $host/states-lua5.4 cap 60 tests/embed/program.lua $sandbox
+  report "a whole program with too little memory, under ASan" $host/states-lua5.4 cap 40 tests/embed/program.lua $sandbox
   # Its frames are larger than the stacks of two cases.
   report "bad hosts, under ASan" $host/bad_hosts-lua5.4 tests/embed/bad_hosts.lua $url close drop raise fork theft pipe
 fi
