@@ -23,7 +23,9 @@ local function fail(message, code) return answer(STATUS[code] or 500, message) e
 
 local function post(query)
   local length = math.tointeger(tonumber(query:match "^length=(%d+)$"))
-  if not length or length < pool:prefix().length or length > 128 then return answer(400, "length must be from " .. pool:prefix().length .. " to 128") end
+  if not length or length < pool:prefix().length or length > 128 then
+    return answer(400, "length must be from " .. pool:prefix().length .. " to 128")
+  end
   local block, message, code = pool:allocate(length)
   if not block then return fail(message, code) end
   return answer(201, tostring(block))
