@@ -29,7 +29,7 @@ function identities.new(world, keys)
     standing = {},
     roles = {},       -- name -> { external_id =, mfa_serial =, max_duration = }
     mfa_code = "123456",
-    life = nil,       -- seconds that every session lasts, whatever was asked for
+    life = false,     -- seconds that every session lasts, whatever was asked for
     lenient = false,  -- expired keys are still taken
     web_identity = "sandbox-web-identity",
     container_token = "sandbox-container-token",
@@ -125,9 +125,8 @@ function identities:set(settings)
     end
   end
   for name, value in pairs(settings) do
-    if name == "expire" then self:expire() else self[name] = value or nil end
+    if name == "expire" then self:expire() else self[name] = value end
   end
-  if settings.lenient == false then self.lenient = false end
   return true
 end
 

@@ -53,6 +53,7 @@ end
 local function take(state, keys, expires)
   local now = state.time()
   local life = expires and math.max(0, expires - now) or 0
+  if state.keys ~= keys then state.last = state.keys end
   state.keys, state.expires, state.stale = keys, expires, false
   state.mandatory = math.min(MANDATORY, life / 3)
   state.advisory = math.min(ADVISORY, life / 2)
@@ -63,7 +64,7 @@ end
 ---@field method string|nil botocore's word for the provider, "explicit" by default
 ---@field expires number|nil seconds since the epoch
 ---@field fetch nil|fun(refused: boolean): table|nil, string?, string? gets new keys: { access_key_id=, secret_access_key=,
----  session_token=, expires= }, or nil, message, code; `refused`: the service refused the last ones, no cache has better
+---  session_token=, expires= }, or nil, message, code; `refused`: the last ones will not do, and no cache has better
 ---@field time (fun(): number)|nil seconds since the epoch
 ---@field warn fun(message: string)|nil told of what went wrong without harm so far
 ---@field tolerant boolean|nil expired keys are used on while there are no others (the metadata service's)
@@ -87,12 +88,24 @@ function object.new(keys, source, options)
     tolerant = options.tolerant,
     time = options.time or require("eni6.core").system.time,
     warn = options.warn or function() end,
-    random = options.random or math.random,
+    random = options.random or function() return require("eni6.core").system.random(1):byte() / 256 end,
     lock = options.fetch and require("eni6.tasks").lock(),
   }
   take(state, held, options.expires)
   states[self] = state
   return self
+end
+
+-- Keys that are over, and nothing to be done.
+local function expired(source)
+  return nil, "the credentials from " .. source .. " have expired, and it has no newer ones", "ExpiredCredentials"
+end
+
+-- The metadata service may be late with new keys: AWS takes the old ones on, and the next attempt is minutes away.
+local function put_off(state, why)
+  state.stale = false
+  state.not_before = state.time() + 300 + 300 * state.random()
+  state.warn(string.format("the credentials from %s could not be renewed (%s); the old ones are used on", state.source, why))
 end
 
 --- Gets keys for the first time and makes the object that gets them again.
@@ -110,35 +123,23 @@ function object.fetched(source, options)
   if not self then return nil, message, code end
   local state = states[self]
   if keys.expires and keys.expires <= state.time() then
-    if not options.tolerant then return object.expired(source) end
-    object.put_off(state, "they have expired")
+    if not options.tolerant then return expired(source) end
+    put_off(state, "they have expired")
   end
   return self
 end
 
---- Keys that are over, and nothing to be done.
-function object.expired(source)
-  return nil, "the credentials from " .. source .. " have expired, and it has no newer ones", "ExpiredCredentials"
-end
-
--- The metadata service may be late with new keys: AWS takes the old ones on, and the next attempt is minutes away.
-function object.put_off(state, why)
-  state.stale = false
-  state.not_before = state.time() + 300 + 300 * state.random()
-  state.warn(string.format("the credentials from %s could not be renewed (%s); the old ones are used on", state.source, why))
-end
-
 -- Keys in place of the old ones.
-local function renew(state)
-  local keys, message, code = state.fetch(state.stale)
+local function renew(state, forced)
+  local keys, message, code = state.fetch(forced or state.stale)
   local held
   if keys then held, message, code = checked(keys, state.source) end
   if not held then return nil, message, code end
-  if keys.expires and keys.expires <= state.time() and not state.tolerant then return object.expired(state.source) end
+  if keys.expires and keys.expires <= state.time() and not state.tolerant then return expired(state.source) end
   local same = held.access_key_id == state.keys.access_key_id and held.secret_access_key == state.keys.secret_access_key
     and held.session_token == state.keys.session_token
   take(state, same and state.keys or held, keys.expires)
-  if state.tolerant and keys.expires and keys.expires <= state.time() then object.put_off(state, "they have expired") end
+  if state.tolerant and keys.expires and keys.expires <= state.time() then put_off(state, "they have expired") end
   return true
 end
 
@@ -156,7 +157,7 @@ end
 -- A renewal that failed: told, unless the keys still do.
 local function failed(state, level, message, code)
   if state.tolerant then
-    object.put_off(state, message)
+    put_off(state, message)
     return true
   end
   if level == "mandatory" then return nil, message, code end
@@ -168,7 +169,7 @@ end
 local function renew_once(state, forced)
   local level = forced and "mandatory" or need(state)
   if not level then return true end
-  local ok, message, code = renew(state)
+  local ok, message, code = renew(state, forced or false)
   if ok then return true end
   return failed(state, level, message, code)
 end
@@ -218,7 +219,11 @@ function Credentials:expires() return states[self].expires end
 --- Takes these secrets out of a text: a service that refuses a signature quotes what was signed, token included.
 ---@param text string
 ---@return string
-function Credentials:hide(text) return object.hide(states[self].keys, text) end
+function Credentials:hide(text)
+  local state = states[self]
+  text = object.hide(state.keys, text)
+  return state.last and object.hide(state.last, text) or text -- what was signed before a renewal may be quoted after it
+end
 
 --- Takes the secrets among some keys out of a text.
 ---@param keys table

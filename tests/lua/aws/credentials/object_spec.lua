@@ -2,10 +2,10 @@ local object = require "eni6.aws.credentials.object"
 local tasks = require "eni6.tasks"
 
 describe("keys that renew themselves", function()
-  local now, fetched, warnings, life, failure
+  local now, fetched, warnings, life, failure, last_refused
 
-  local function fetch()
-    fetched = fetched + 1
+  local function fetch(refused)
+    fetched, last_refused = fetched + 1, refused
     if failure then return nil, failure, "EFAIL" end
     return { access_key_id = "AKID" .. fetched, secret_access_key = "secret-" .. fetched, expires = now + life }
   end
@@ -107,15 +107,27 @@ describe("keys that renew themselves", function()
   it("are renewed after the service has refused them, and only those", function()
     local one = new()
     local first = one:get()
+    assert.is_false(last_refused)
     assert.is_true(one:invalidate(first))
     assert.equal("AKID2", id(one))
+    assert.is_true(last_refused)
     assert.is_true(one:invalidate(first))
     assert.equal("AKID2", id(one))
-    assert.is_true(one:refresh())
+    now = now + 3000
     assert.equal("AKID3", id(one))
+    assert.is_false(last_refused)
+    assert.is_true(one:refresh())
+    assert.equal("AKID4", id(one))
+    assert.is_true(last_refused)
     local fixed = assert(object.new({ access_key_id = "A", secret_access_key = "b" }, "a test"))
     assert.is_false(fixed:invalidate())
     assert.equal("NotRefreshable", select(3, fixed:refresh()))
+  end)
+
+  it("hide their secrets, also the last ones, in texts", function()
+    local one = new()
+    assert(one:refresh())
+    assert.equal("(hidden) (hidden)", one:hide "secret-1 secret-2")
   end)
 
   it("that come expired are an error", function()

@@ -118,6 +118,22 @@ describe("a web identity", function()
     spec.files["/token"] = "two\n" .. SECRET
     refused("InvalidCredentials", { "holds no web identity token" }, spec)
   end)
+
+  it("and a SAML assertion need no signature", function()
+    local http = server { status = 400, headers = {}, header = function() end, body = "" }
+    local given = fake.surroundings(config("", {}))
+    given.http, given.region = http, "us-east-1"
+    local sts = assert(require("eni6.aws.sts").new(given))
+    sts:AssumeRoleWithSAML { RoleArn = ("a"):rep(20), PrincipalArn = ("p"):rep(20), SAMLAssertion = "assertion" }
+    sts:AssumeRoleWithWebIdentity { RoleArn = ("a"):rep(20), RoleSessionName = "me", WebIdentityToken = "token" }
+    assert.equal(2, #http.requests)
+    for _, request in ipairs(http.requests) do
+      for name, value in pairs(request.headers) do
+        assert.not_equal("authorization", (type(value) == "table" and value[1] or name):lower())
+      end
+    end
+    assert.equal("NoCredentials", select(3, sts:GetCallerIdentity {}))
+  end)
 end)
 
 describe("a program for keys", function()
