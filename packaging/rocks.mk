@@ -6,6 +6,7 @@ RELEASE := eni6-$(VERSION)
 .PHONY: rocks
 
 rocks: | build
+	$(call install_packages,lua5.4 luarocks)
 	@rm -rf $(ROCKS) && mkdir -p $(ROCKS)
 	@tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --exclude=__pycache__ --transform 's,^,$(RELEASE)/,' \
 		-czf $(ROCKS)/$(RELEASE).tar.gz Makefile README.md LICENSE core examples lua packaging scripts

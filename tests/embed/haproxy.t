@@ -15,7 +15,7 @@ LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;;" lua5.4 scripts/sandbox.lua --die
 exec 9>"$scratch/stdin"
 proxy=
 trap 'exec 9>&-; [ -z "$proxy" ] || kill $proxy; wait; rm -rf "$scratch"' EXIT
-until grep -q ready "$scratch/exports"; do
+until grep -qs ready "$scratch/exports"; do
   tries=$((tries + 1)); [ $tries -lt 300 ] || { echo "Bail out! no sandbox"; cat "$scratch/sandbox.log"; exit 1; }
   sleep 0.1
 done

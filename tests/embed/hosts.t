@@ -11,14 +11,17 @@ report() { # report DESCRIPTION COMMAND...
 }
 export LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;;"
 
-# Both servers end with their standard input.
+# The servers end with their standard input.
 mkfifo "$scratch/stdin"
 lua5.4 scripts/sandbox.lua --die-with-stdin --quiet <"$scratch/stdin" >"$scratch/exports" 2>"$scratch/sandbox.log" &
 /usr/bin/python3 tests/support/http_server.py <"$scratch/stdin" >"$scratch/port" &
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -days 1 -keyout "$scratch/key" \
+  -out "$scratch/certificate" 2>"$scratch/openssl.log"
+/usr/bin/python3 tests/support/http_server.py --tls "$scratch/certificate" "$scratch/key" <"$scratch/stdin" >"$scratch/tls-port" &
 exec 9>"$scratch/stdin"
 trap 'exec 9>&-; wait; rm -rf "$scratch"' EXIT
 tries=0
-until grep -q ready "$scratch/exports" && [ -s "$scratch/port" ]; do
+until grep -qs ready "$scratch/exports" && [ -s "$scratch/port" ] && [ -s "$scratch/tls-port" ]; do
   tries=$((tries + 1)); [ $tries -lt 300 ] || { echo "Bail out! no servers"; cat "$scratch/sandbox.log"; exit 1; }
   sleep 0.1
 done
@@ -29,8 +32,8 @@ sandbox="$AWS_ENDPOINT_URL $AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY"
 threads=build/thread/tests/embed/threads-lua5.4
 report "the host of many threads builds with ThreadSanitizer" make -s SANITIZE=thread LUA_VERSIONS=5.4 $threads
 # Nothing is suppressed: Lua, libcurl and OpenSSL are as Debian builds them.
-report "16 states on 8 threads sign, allocate, read links and call EC2, under TSan" \
-  env TSAN_OPTIONS=halt_on_error=1 $threads 8 tests/embed/worker.lua $sandbox
+report "16 states on 8 threads sign, allocate, read links and call EC2, some of it over TLS, under TSan" \
+  env TSAN_OPTIONS=halt_on_error=1 $threads 8 tests/embed/worker.lua $sandbox "https://127.0.0.1:$(cat "$scratch/tls-port")"
 
 count=10000
 for lua in 5.4 5.3; do

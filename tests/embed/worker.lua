@@ -1,6 +1,6 @@
 -- What each thread of threads.c does in its own Lua state: signs, allocates, reads the
--- kernel's links, and calls EC2, many at a time; each result is compared with what it
--- must be. The endpoint is a sandbox's, and so are the credentials.
+-- kernel's links, calls EC2, many at a time, and a server over TLS; each result is
+-- compared with what it must be. The endpoint is a sandbox's, and so are the credentials.
 
 local blocks = require "eni6.blocks"
 local ip6 = require "eni6.ip6"
@@ -50,9 +50,16 @@ local function call(endpoint, access_key_id, secret_access_key)
   end))
 end
 
-return function(number, ...)
+local function greet(url)
+  local client = assert(require("eni6.http").new { verify = false })
+  for _ = 1, 3 do assert(assert(client:request { url = url .. "/size/1000" }).body == ("x"):rep(1000)) end
+  client:close()
+end
+
+return function(number, endpoint, access_key_id, secret_access_key, tls_url)
   sign()
   allocate(number)
   read_links()
-  call(...)
+  call(endpoint, access_key_id, secret_access_key)
+  greet(tls_url)
 end
