@@ -49,6 +49,11 @@ void *realloc(void *block, size_t size) {
   return __libc_realloc(block, size);
 }
 
+/* Where Lua gets no memory, it collects garbage and asks once more: that fails, too. */
+static bool fails_twice(bool armed) {
+  return armed && (--countdown == 0 || countdown == -1);
+}
+
 /* Lua's allocator: straight to libc, past the malloc counter. */
 static void *allocate(void *data, void *block, size_t old, size_t size) {
   (void)data;
@@ -57,7 +62,7 @@ static void *allocate(void *data, void *block, size_t old, size_t size) {
     free(block);
     return NULL;
   }
-  if (fails(counting_lua && (!block || size > old))) return NULL;
+  if (fails_twice(counting_lua && (!block || size > old))) return NULL;
   return __libc_realloc(block, size);
 }
 
@@ -92,12 +97,14 @@ static lua_State *new_state(const char *script) {
   return L;
 }
 
-/* A failed allocation surfaces as LUA_ERRMEM, as an error that speaks of memory,
- * or not at all (the function may have coped). Anything else is a fault. */
+/* A failed allocation surfaces as LUA_ERRMEM, as an error that speaks of memory (or of
+ * the stack, which lua_checkstack could not grow), or not at all (the function may have
+ * coped). Anything else is a fault. */
 static bool acceptable(lua_State *L, int status) {
   if (status == LUA_OK || status == LUA_ERRMEM) return true;
   const char *message = lua_tostring(L, -1);
-  return message && (strstr(message, "memory") || strstr(message, "ENOMEM"));
+  return message && (strstr(message, "memory") || strstr(message, "ENOMEM") ||
+                     strstr(message, "stack overflow"));
 }
 
 /* One run with allocation n failing; false when the run was a fault. */

@@ -172,9 +172,9 @@ local function hold_driver(self, driver)
   local held = self.drivers[driver]
   if not held then
     held = { fd = driver:pollfd(), count = 0 }
-    self.drivers[driver] = held
     record_of(self, held.fd).driver = driver
     update(self, held.fd)
+    self.drivers[driver] = held -- last: where memory ends before, nothing is held
   end
   held.count = held.count + 1
 end
