@@ -1,22 +1,15 @@
 -- run: lua5.4
 -- A whole instance whose configuration is not confirmed, or cut short, or whose power
 -- goes meanwhile: it goes back by itself.
-local nspawn = require "support.nspawn"
 local published = require "support.published"
 local vpc = require "support.nspawn_vpc"
 
 describe("an unconfirmed configuration", function()
-  if nspawn.missing() then
-    return pending("needs " .. nspawn.missing())
-  end
-  local network, one
+  local network, missing = vpc.around(setup, teardown)
+  if not network then return pending(missing) end
+  local one
 
-  setup(function()
-    network = vpc.start()
-    one = network:boot(1)
-  end)
-
-  teardown(function() network:stop() end)
+  setup(function() one = network:boot(1) end)
 
   local function assert_back()
     one:wait("test ! -e /var/lib/eni6/journal")

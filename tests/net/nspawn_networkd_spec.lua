@@ -1,21 +1,14 @@
 -- run: lua5.4
 -- A whole instance without netplan files: systemd-networkd's own are written.
-local nspawn = require "support.nspawn"
 local published = require "support.published"
 local vpc = require "support.nspawn_vpc"
 
 describe("a whole instance with networkd alone", function()
-  if nspawn.missing() then
-    return pending("needs " .. nspawn.missing())
-  end
-  local network, one
+  local network, missing = vpc.around(setup, teardown)
+  if not network then return pending(missing) end
+  local one
 
-  setup(function()
-    network = vpc.start()
-    one = network:boot(1, { flavour = "networkd" })
-  end)
-
-  teardown(function() network:stop() end)
+  setup(function() one = network:boot(1, { flavour = "networkd" }) end)
 
   it("is configured, and the same after a reboot", function()
     published.assert_launched(one, published.ONE)

@@ -34,6 +34,8 @@ function nspawn.root()
   return (result.stdout:gsub("%s+$", ""))
 end
 
+local function read(path) return filesystem.read(path) or "" end
+
 local function run(argv, options)
   options = options or {}
   options.argv = argv
@@ -109,6 +111,7 @@ end
 local function enter_new_netns(instance)
   instance.boots = instance.boots + 1
   instance.netns = string.format("%s-boot%d", instance.home, instance.boots)
+  assert(filesystem.append(instance.folder .. "/boots", instance.netns .. "\n")) -- for remove_leftovers
   assert(netlink.create_netns(instance.netns))
   move_link(instance.home, instance.netns)
 end
@@ -151,8 +154,6 @@ local function start(instance)
   })
 end
 
-local function read(path) return filesystem.read(path) or "" end
-
 -- The pid of the process below another one that is 1 in the inner of two namespaces.
 local function find_init(pid)
   if read("/proc/" .. pid .. "/status"):find("NSpid:%s+%d+%s+%d+%s+1\n") then return pid end
@@ -186,14 +187,26 @@ local function switch_on(instance)
   return instance
 end
 
--- Those that systemd and, with version 1, dockerd made and now nobody is in.
-local function remove_control_groups(instance)
+-- Those that systemd and, with version 1, dockerd made, as soon as nobody is in them.
+local function remove_control_groups(name, folder)
   local script = [[
+    for id in $(ls "$2" 2>/dev/null); do rmdir /sys/fs/cgroup/*/docker/$id 2>/dev/null || true; done
     for folder in /sys/fs/cgroup/$1 /sys/fs/cgroup/systemd/$1 /sys/fs/cgroup/unified/$1; do
       test ! -d $folder || find $folder -depth -type d -exec rmdir {} +
-    done
-    for id in $(ls "$2" 2>/dev/null); do rmdir /sys/fs/cgroup/*/docker/$id 2>/dev/null || true; done]]
-  run { "sh", "-c", script, "sh", instance.netns, instance.folder .. "/docker/containers" }
+    done]]
+  for _ = 1, 100 do
+    if pcall(run, { "sh", "-ec", script, "sh", name, folder .. "/docker/containers" }) then return end
+    tasks.sleep(0.1)
+  end
+end
+
+--- Removes what an instance had whose test was killed; its processes died with it.
+---@param folder string of its disk
+function nspawn.remove_leftovers(folder)
+  for name in read(folder .. "/boots"):gmatch("[^\n]+") do
+    remove_control_groups(name, folder)
+    netlink.delete_netns(name)
+  end
 end
 
 local function switch_off(instance)
@@ -204,7 +217,7 @@ local function switch_off(instance)
   while instance.init and filesystem.stat("/proc/" .. instance.init) do tasks.sleep(0.02) end
   instance.process:close()
   instance.process, instance.init = nil, nil
-  remove_control_groups(instance)
+  remove_control_groups(instance.netns, instance.folder)
 end
 
 --- Boots an instance and waits until networkd, sshd and dockerd run.

@@ -6,14 +6,19 @@ set -eu
 
 packages=systemd,systemd-sysv,dbus,udev,netplan.io,iproute2,iputils-ping,procps,docker.io
 packages=$packages,openssh-server,ca-certificates,busybox-static,libcurl4,libssl3,lua5.4,lua-lpeg
-packages=$packages,lua-expat,lua-dkjson,lua-yaml,lua-argparse,lua-cqueues,lua-http
+packages=$packages,lua-dkjson,lua-yaml,lua-argparse,lua-cqueues,lua-http
+packages=$packages,make,gcc,libc6-dev,pkg-config,libssl-dev,libcurl4-openssl-dev,libexpat1-dev,liblua5.4-dev
 
 cache=${ENI6_CACHE:-/var/cache/eni6}
 root=$cache/nspawn-$(sha256sum "$0" | cut -c 1-16)
 mkdir -p "$cache"
 exec 9>"$cache/lock"
 flock 9
-if [ -d "$root" ]; then echo "$root"; exit; fi
+if [ -d "$root" ]; then
+  touch "$root"
+  echo "$root"
+  exit
+fi
 
 . /etc/os-release
 find_mirror() {
@@ -24,13 +29,28 @@ if [ -z "$mirror" ]; then apt-get update -q >&2; mirror=$(find_mirror); fi
 eval "$(apt-config shell http_proxy Acquire::http::Proxy)"
 if [ -n "${http_proxy:-}" ]; then export http_proxy; fi
 
-rm -rf "$cache"/nspawn-*
+# Those of another day; one of today may be in use by an older tree's tests.
+find "$cache" -maxdepth 1 -name 'nspawn-*' -mtime +0 -exec rm -rf {} +
 new=$cache/nspawn-new
+rm -rf "$new"
 if ! debootstrap --variant=minbase --include="$packages" "$VERSION_CODENAME" "$new" "$mirror" >"$cache/debootstrap.log" 2>&1 9>&-; then
   tail -n 20 "$cache/debootstrap.log" >&2
   rm -rf "$new"
   exit 1
 fi
+
+# Archives cannot be reached from an instance of the tests: apt installs from the disk.
+archive=$new/var/local/archive
+mkdir "$archive"
+cp "$new"/var/cache/apt/archives/lua-argparse_*.deb "$archive"
+(
+  cd "$archive"
+  for deb in *.deb; do
+    dpkg-deb --field "$deb"
+    printf 'Filename: ./%s\nSize: %s\nSHA256: %s\n\n' "$deb" "$(stat -c %s "$deb")" "$(sha256sum "$deb" | cut -d ' ' -f 1)"
+  done >Packages
+)
+echo 'deb [trusted=yes] file:/var/local/archive ./' >"$new/etc/apt/sources.list"
 
 # What a cloud image has, and a container needs.
 rm -rf "$new"/var/cache/apt/archives/*.deb "$new"/etc/ssh/ssh_host_* "$new"/etc/machine-id

@@ -1,11 +1,15 @@
 --- The published topology for whole instances: the sandbox's network, with a real
 --- DHCP server on each of the router's ports instead of addresses that are just there.
+---
+--- All that a run makes is named in a folder of its own, which it holds a lock on: a
+--- folder whose lock nobody holds is of a run that was killed, and goes with the next.
 
 local filesystem = require "eni6.filesystem"
 local json = require "dkjson"
 local nspawn = require "support.nspawn"
 local process = require "eni6.process"
 local sandbox = require "support.sandbox"
+local tasks = require "eni6.tasks"
 
 local vpc = {}
 vpc.__index = vpc
@@ -70,16 +74,62 @@ local function read_hosts(self, document)
   return document.hosts
 end
 
---- Makes the instances of a plan.
----@param plan string|nil path, default the published one
----@return table vpc `hosts` as provision.lua prints them, each with `netns` and `ipv4`; `sandbox`; `router`, a namespace's name
-function vpc.start(plan)
-  local self = setmetatable({ sandbox = sandbox.start { "--network" }, daemons = {}, instances = {} }, vpc)
-  self.folder = run({ "mktemp", "-d" }):gsub("\n", "")
+local FOLDERS = "/tmp/eni6-nspawn"
+
+local function lock_patiently(path)
+  local lock, message, code
+  repeat
+    lock, message, code = filesystem.lock(path)
+    if code == "EAGAIN" then tasks.sleep(0.1) end
+  until code ~= "EAGAIN"
+  return assert(lock, message)
+end
+
+-- What runs left whose process is gone.
+local function remove_leftovers()
+  for _, name in ipairs(assert(filesystem.list(FOLDERS))) do
+    local folder = FOLDERS .. "/" .. name
+    local lock = name:find("^run") and filesystem.lock(folder .. "/lock")
+    if lock then
+      for _, host in ipairs(filesystem.list(folder)) do nspawn.remove_leftovers(folder .. "/" .. host) end
+      run { "rm", "-rf", folder }
+      lock:close()
+    end
+  end
+end
+
+-- A folder, locked before anybody else can find it unlocked.
+local function take_folder(self)
+  assert(filesystem.make_directory(FOLDERS, 448))
+  local lock = lock_patiently(FOLDERS .. "/lock")
+  remove_leftovers()
+  self.folder = run({ "mktemp", "-d", FOLDERS .. "/run.XXXXXX" }):gsub("\n", "")
+  self.lock = assert(filesystem.lock(self.folder .. "/lock"))
+  lock:close()
+end
+
+local PLAN = "scripts/plans/two-instances.lua"
+
+local function begin(self)
+  take_folder(self)
+  self.sandbox = sandbox.start { "--network" }
   self.router = "eni6-" .. self.sandbox.port .. "-router"
-  local printed = run({ "lua5.4", "scripts/provision.lua", plan or "scripts/plans/two-instances.lua", "--json" },
-    { env = self.sandbox.env, timeout = 60 })
+  local printed = run({ "lua5.4", "scripts/provision.lua", PLAN, "--json" }, { env = self.sandbox.env, timeout = 60 })
   self.hosts = read_hosts(self, assert(json.decode(printed)))
+end
+
+--- The published plan's instances for the tests of a suite, from before the first until
+--- after the last.
+---@param setup function busted's
+---@param teardown function busted's
+---@return table|nil vpc with, once set up: `hosts` as provision.lua prints them, each with `netns` and `ipv4`;
+---   `sandbox`; `router`, a namespace's name; `folder`; `plan`, its path
+---@return string? missing what this machine lacks for it
+function vpc.around(setup, teardown)
+  if nspawn.missing() then return nil, "needs " .. nspawn.missing() end
+  local self = setmetatable({ daemons = {}, instances = {}, plan = PLAN }, vpc)
+  setup(function() begin(self) end)
+  teardown(function() self:stop() end)
   return self
 end
 
@@ -103,8 +153,9 @@ function vpc:dhcp_log() return run { "sh", "-c", "cat " .. self.folder .. "/*.lo
 function vpc:stop()
   for _, instance in ipairs(self.instances) do instance:stop() end
   for _, daemon in ipairs(self.daemons) do daemon:stop(2) end
-  self.sandbox:stop()
+  if self.sandbox then self.sandbox:stop() end
   run { "rm", "-rf", self.folder }
+  self.lock:close()
 end
 
 return vpc

@@ -1,5 +1,5 @@
 --- The sandbox's own requests under `/_sandbox/`, unsigned and in JSON: faults and
---- habits, sessions, the release of held requests, the true state, the log.
+--- habits, sessions, consoles, the release of held requests, the true state, the log.
 
 local json = require("eni6.rocks").need "dkjson"
 local operations = require "eni6.sandbox.ec2"
@@ -85,9 +85,20 @@ function M.network(network)
   return paths
 end
 
+local function post_console(server, request)
+  local document = json.decode(request.body)
+  local instance = type(document) == "table" and server.world.stores.instance.by_id[document.instance_id]
+  if not instance or type(document.text) ~= "string" then
+    return complaint('send {"instance_id": one that there is, "text": what its console shows}')
+  end
+  instance.console = document.text
+  return answer {}
+end
+
 local ROUTES = {
   ["GET /_sandbox/faults"] = M.faults,
   ["POST /_sandbox/faults"] = post_faults,
+  ["POST /_sandbox/console"] = post_console,
   ["POST /_sandbox/release"] = function(server, request)
     local document = json.decode(request.body)
     return answer { released = server:release(type(document) == "table" and document.drop == true) }

@@ -126,12 +126,14 @@ operations.ModifyInstanceMetadataOptions = {
   end,
 }
 
+local NO_CONSOLE = "[    0.000000] eni6 sandbox: no machine runs behind this instance\n"
+
 operations.GetConsoleOutput = {
   parameters = { InstanceId = "string!", Latest = "boolean" },
   run = function(world, params)
     local instance = world:find("instance", params.InstanceId)
     return function()
-      local text = instance.state == "running" and "[    0.000000] eni6 sandbox: no machine runs behind this instance\n" or ""
+      local text = instance.state == "running" and (instance.console or NO_CONSOLE) or ""
       return { instanceId = instance.id, timestamp = timestamp(world.clock()), output = base64.encode(text) }
     end
   end,
