@@ -35,8 +35,8 @@ ssh-keygen -q -t ed25519 -N '' -f "$folder/key"]]
 function remote.new(network)
   local folder = network.folder .. "/operator"
   sh(TREE, folder, network.router)
-  return setmetatable({ network = network, folder = folder, key = folder .. "/key", runs = 0, known_hosts = folder .. "/known_hosts",
-    public_key = assert(filesystem.read(folder .. "/key.pub")) }, Operator)
+  return setmetatable({ network = network, folder = folder, runs = 0, key = folder .. "/key",
+    known_hosts = folder .. "/known_hosts", public_key = assert(filesystem.read(folder .. "/key.pub")) }, Operator)
 end
 
 local Run = {}

@@ -10,7 +10,7 @@ local function bits(address) return (address:match("^[^/]*")) end
 local function new_kernel(addresses, routes)
   local kernel = { list = addresses, default = routes, refused = {} }
   function kernel:addresses() return self.list end
-  function kernel:get_link() return { index = 2 } end
+  function kernel.get_link() return { index = 2 } end
   function kernel:ensure_no_address(fields)
     for i = #self.list, 1, -1 do
       if bits(self.list[i].address) == bits(fields.address) then table.remove(self.list, i) end
