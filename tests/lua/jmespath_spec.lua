@@ -3,7 +3,8 @@ local json = require "eni6.jmespath.json"
 local oracle = require "support.oracle"
 local values = require "eni6.jmespath.values"
 
-local COUNT, SEED = tonumber(os.getenv "COUNT") or 6000, tonumber(os.getenv "SEED") or 47
+local USUAL_SEED = 47
+local COUNT, SEED = tonumber(os.getenv "COUNT") or 6000, tonumber(os.getenv "SEED") or USUAL_SEED
 local null = jmespath.null
 
 local function found(expression, document)
@@ -90,6 +91,10 @@ describe("jmespath", function()
     refused("{a: b,}", {}, "syntax", "expected a name")
     refused("{a: b ] c: d}", {}, "syntax", "expected a name")
     refused("&a", {}, "syntax", "unexpected &")
+    refused("(&a)", {}, "syntax", "unexpected &")
+    refused("map((&a, @)", {}, "syntax", "expected )")
+    refused("map((&a).b, @)", {}, "syntax", "unexpected")
+    assert.same({ 1, 2 }, found("map(((&a)), @)", { { a = 1 }, { a = 2 } }))
     refused("not_null(&a)", {}, "invalid-type", "not_null() takes any, not expref")
     refused('"length"(a)', {}, "syntax", "a function's name has no quotes")
     refused("a[0](b)", {}, "syntax", "only a name can be called")
@@ -205,6 +210,7 @@ describe("jmespath", function()
       if not case.error then assert.equal(case.result, values.encode(got), about) end
       kinds[case.error or "none"] = (kinds[case.error or "none"] or 0) + 1
     end
+    if SEED ~= USUAL_SEED then return end -- another may miss the rarest kinds
     for _, kind in ipairs { "none", "syntax", "invalid-type", "invalid-arity", "invalid-value", "unknown-function" } do
       assert.is_true((kinds[kind] or 0) > 5, kind)
     end

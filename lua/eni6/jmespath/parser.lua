@@ -318,10 +318,15 @@ function Parser:multi_select_hash()
   return multi_select_hash(names, parts)
 end
 
+-- An argument of a function: an expression, or a reference to one, around which
+-- brackets may stand, as jmespath.py has it.
 function Parser:argument()
-  if self:kind() ~= "&" then return self:parse(0) end
-  self:advance()
+  local brackets = 0
+  while self:kind(brackets) == "(" do brackets = brackets + 1 end
+  if self:kind(brackets) ~= "&" then return self:parse(0) end
+  self.place = self.place + brackets + 1
   local expression = values.expression(self:parse(0))
+  for _ = 1, brackets do self:expect ")" end
   return function() return expression end
 end
 
