@@ -18,23 +18,12 @@ end
 
 local function is_coloured(wish) return wish == "on" or wish == "auto" and is_terminal(1) end
 
--- Asks whoever sits at the terminal, also where the standard streams are files.
-local function prompt(question)
-  local terminal = io.open("/dev/tty", "r+")
-  if not terminal then return nil, "there is no terminal to ask at" end
-  terminal:write(question)
-  terminal:flush()
-  local answer = terminal:read("l")
-  terminal:close()
-  return answer, not answer and "there was no answer" or nil
-end
-
 local world = {
   write = function(text) io.stdout:write(text) end,
   complain = function(text) io.stderr:write(text) end,
   getenv = os.getenv,
   read_file = require("eni6.aws.config").read_file,
-  prompt = prompt,
+  prompt = function(question) return require("terminal").ask(question) end,
   is_coloured = is_coloured,
   columns = columns,
   settled = function() collectgarbage "restart" end,

@@ -252,6 +252,19 @@ describe("the sources of credentials", function()
     assert.equal(listed, process.run { argv = { "sh", "-c", "stat -c '%a %n' " .. home .. "/.aws/cli/cache/*" } }.stdout)
   end)
 
+  it("serve aws.lua as they serve the CLI", function()
+    write(".aws/config", "[profile a]\nrole_arn=" .. role "script" .. "\nsource_profile=user\nregion=eu-west-1\n")
+    local env, before = environment { AWS_PROFILE = "a" }, asked_for "AssumeRole"
+    env.LUA_PATH, env.LUA_CPATH, env.PATH = package.path, package.cpath, os.getenv "PATH"
+    for _, words in ipairs { { "sts", "get-caller-identity" }, { "configure", "list" } } do
+      local result = assert(process.run { argv = { arg[-1], "scripts/aws.lua", table.unpack(words) },
+        env = env, clear_env = true })
+      assert.equal("", result.stderr)
+      assert.equal(run_cli({ AWS_PROFILE = "a" }, table.unpack(words)).stdout, result.stdout)
+    end
+    assert.equal(before + 1, asked_for "AssumeRole")
+  end)
+
   it("ask for the code of a device", function()
     write(".aws/config", "[profile m]\nrole_arn=" .. role "m" .. "\nsource_profile=user\nmfa_serial=arn:aws:iam::1:mfa/me\n"
       .. "role_session_name=mfa\n")
