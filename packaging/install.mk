@@ -19,7 +19,8 @@ install-lua: all
 	@install -m 755 $(BUILD)/lua$(LUA_VERSION)/eni6/core.so '$(DESTDIR)$(LUA_LIBDIR)/eni6/'
 	@install -m 755 $(BUILD)/lua$(LUA_VERSION)/eni6/core/http.so $(BUILD)/lua$(LUA_VERSION)/eni6/core/xml.so \
 		'$(DESTDIR)$(LUA_LIBDIR)/eni6/core/'
-	@cp -R lua/eni6 '$(DESTDIR)$(LUA_SHAREDIR)/'
+	@cp -R --preserve=timestamps lua/eni6 '$(DESTDIR)$(LUA_SHAREDIR)/'
+	@cp -R $(BUILD)/lua$(LUA_VERSION)/eni6/compiled '$(DESTDIR)$(LUA_LIBDIR)/eni6/'
 
 # A wrapper names the folders, so that any PREFIX works without LUA_PATH.
 install-commands: all

@@ -3,7 +3,8 @@
 -- Most commands are over before collecting garbage would pay.
 collectgarbage "stop"
 
-dofile((arg[0]:match("^(.*)/") or ".") .. "/../scripts/lib/tree.lua")
+local _, _, lua, c = dofile((arg[0]:match("^(.*)/") or ".") .. "/../scripts/lib/tree.lua")
+if c then require("compiled").use(lua, c .. "/eni6/compiled") end
 
 local function is_terminal(descriptor) return require("eni6.core").system.is_terminal(descriptor) end
 

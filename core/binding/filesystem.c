@@ -53,7 +53,8 @@ static int l_make_directory(lua_State *L) {
   return outcome(L, status, &error);
 }
 
-/* stat(path): { kind = "file"|"directory"|"other", mode =, size = } | nil, message, code */
+/* stat(path): { kind = "file"|"directory"|"other", mode =, size =, modified = }
+ * | nil, message, code */
 static int l_stat(lua_State *L) {
   struct eni6_error error;
   struct stat found;
@@ -62,7 +63,7 @@ static int l_stat(lua_State *L) {
     eni6_error_system(&error, errno, "cannot look at %s", path);
     return eni6L_fail(L, &error);
   }
-  lua_createtable(L, 0, 3);
+  lua_createtable(L, 0, 4);
   lua_pushstring(L, S_ISREG(found.st_mode)   ? "file"
                     : S_ISDIR(found.st_mode) ? "directory"
                                              : "other");
@@ -71,6 +72,8 @@ static int l_stat(lua_State *L) {
   lua_setfield(L, -2, "mode");
   lua_pushinteger(L, (lua_Integer)found.st_size);
   lua_setfield(L, -2, "size");
+  lua_pushinteger(L, (lua_Integer)found.st_mtim.tv_sec * 1000000000 + found.st_mtim.tv_nsec);
+  lua_setfield(L, -2, "modified");
   return 1;
 }
 

@@ -24,7 +24,8 @@ filesystem.remove = core.remove
 ---@type fun(path: string, mode: integer|nil): true|nil, string?, string?
 filesystem.make_directory = core.make_directory
 
---- What is at a path: { kind = "file"|"directory"|"other", mode = bits, size = bytes }.
+--- What is at a path: { kind = "file"|"directory"|"other", mode = bits, size = bytes,
+--- modified = nanoseconds since the epoch }.
 ---@type fun(path: string): table|nil, string?, string?
 filesystem.stat = core.stat
 

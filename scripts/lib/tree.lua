@@ -1,7 +1,8 @@
 -- Lets a script use the modules that it belongs to, with no LUA_PATH set:
 --   dofile((arg[0]:match("^(.*)/") or ".") .. "/../scripts/lib/tree.lua")
 -- Once installed, the commands are in a folder bin beside scripts. Returns the folder
--- of the scripts and the interpreter that runs this one.
+-- of the scripts, the interpreter that runs this one, and the folders of the modules in
+-- Lua and in C, if they are known.
 
 local scripts = (arg[0]:match("^(.*)/") or ".") .. "/../scripts"
 local root = scripts .. "/.."
@@ -38,4 +39,4 @@ package.path = scripts .. "/lib/?.lua;" .. package.path
 local first = 0
 while arg[first - 1] do first = first - 1 end
 
-return scripts, arg[first]
+return scripts, arg[first], lua, c
