@@ -42,14 +42,16 @@ local function kind_of_table(value)
   return (value[1] ~= nil or next(value) == nil) and "array" or "object"
 end
 
+local null = values.null
+
 --- "null", "boolean", "number", "string", "array", "object", "expref", or
 -- "unknown" for what JSON does not have.
 ---@param value any
 ---@return string
 function values.kind(value)
-  if value == values.null then return "null" end
-  if type(value) == "table" then return kind_of_table(value) end
-  return OF_TYPE[type(value)] or "unknown"
+  local type_name = type(value)
+  if type_name ~= "table" then return OF_TYPE[type_name] or "unknown" end
+  return value == null and "null" or kind_of_table(value)
 end
 
 --- nil for null, else the value.
@@ -64,10 +66,39 @@ function values.kept(value)
   return value
 end
 
+local function present_keys(object, names)
+  local keys, count = {}, 0
+  for i = 1, #names do
+    local name = names[i]
+    if object[name] ~= nil then
+      count = count + 1
+      keys[count] = name
+    end
+  end
+  return keys
+end
+
+local function order_of(object)
+  local metatable = getmetatable(object)
+  return type(metatable) == "table" and metatable.order
+end
+
+-- The same names sorted, once for each order.
+local sorted_orders = setmetatable({}, { __mode = "k" })
+
 --- An object's keys, sorted.
 ---@param object table
 ---@return string[]
 function values.sorted_keys(object)
+  local order = order_of(object)
+  if order then
+    local sorted = sorted_orders[order]
+    if not sorted or #sorted ~= #order then
+      sorted = values.sorted(table.move(order, 1, #order, 1, {}))
+      sorted_orders[order] = sorted
+    end
+    return present_keys(object, sorted)
+  end
   local keys = {}
   for key in pairs(object) do
     if type(key) == "string" then keys[#keys + 1] = key end
@@ -79,14 +110,8 @@ end
 ---@param object table
 ---@return string[]
 function values.keys(object)
-  local metatable = getmetatable(object)
-  local order = type(metatable) == "table" and metatable.order
-  if not order then return values.sorted_keys(object) end
-  local keys = {}
-  for _, key in ipairs(order) do
-    if object[key] ~= nil then keys[#keys + 1] = key end
-  end
-  return keys
+  local order = order_of(object)
+  return order and present_keys(object, order) or values.sorted_keys(object)
 end
 
 --- The metatable of objects: it tells them from arrays, even when they are empty.

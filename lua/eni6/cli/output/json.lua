@@ -3,6 +3,8 @@
 
 local values = require "eni6.jmespath.values"
 
+local kind_of = values.kind
+
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ["\b"] = "\\b", ["\f"] = "\\f" }
 
 local function escaped(character) return ESCAPES[character] or string.format("\\u%04x", character:byte()) end
@@ -12,16 +14,6 @@ local function quoted(text)
   return '"' .. text .. '"'
 end
 
--- Names come again and again.
-local names = setmetatable({}, {
-  __mode = "k",
-  __index = function(all, name)
-    local text = quoted(name) .. ": "
-    all[name] = text
-    return text
-  end,
-})
-
 local SCALARS = {
   string = quoted,
   number = values.number_text,
@@ -29,31 +21,46 @@ local SCALARS = {
   null = function() return "null" end,
 }
 
--- Writes one text after the other into `out`; `margin` is the line feed and the indent of what holds the value.
-local function put(out, value, margin)
-  local kind = values.kind(value)
-  local scalar = SCALARS[kind]
-  if scalar then
-    out[#out + 1] = scalar(value)
-    return
+-- Members' names, made once for all the objects that have them.
+local function new_names()
+  return setmetatable({}, {
+    __index = function(all, name)
+      local text = quoted(name) .. ": "
+      all[name] = text
+      return text
+    end,
+  })
+end
+
+-- A function that puts a value's texts at the end of `out`; `margin` is the line feed and the indent of what
+-- holds the value.
+local function putter(out)
+  local count, names = 0, new_names()
+
+  local function add(text)
+    count = count + 1
+    out[count] = text
   end
-  local is_object = kind == "object"
-  local keys = is_object and values.keys(value)
-  local count = #(keys or value)
-  if count == 0 then
-    out[#out + 1] = is_object and "{}" or "[]"
-    return
+
+  local function put(value, margin)
+    local kind = kind_of(value)
+    local scalar = SCALARS[kind]
+    if scalar then return add(scalar(value)) end
+    local keys = kind == "object" and values.keys(value) or nil
+    local size = #(keys or value)
+    if size == 0 then return add(keys and "{}" or "[]") end
+    local inner = margin .. "    "
+    local comma = "," .. inner
+    add((keys and "{" or "[") .. inner)
+    for i = 1, size do
+      if i > 1 then add(comma) end
+      if keys then add(names[keys[i]]) end
+      put(value[keys and keys[i] or i], inner)
+    end
+    add(margin .. (keys and "}" or "]"))
   end
-  local inner = margin .. "    "
-  out[#out + 1] = is_object and "{" or "["
-  for i = 1, count do
-    out[#out + 1] = i > 1 and "," or ""
-    out[#out + 1] = inner
-    if is_object then out[#out + 1] = names[keys[i]] end
-    put(out, value[is_object and keys[i] or i], inner)
-  end
-  out[#out + 1] = margin
-  out[#out + 1] = is_object and "}" or "]"
+
+  return put
 end
 
 local json = {}
@@ -61,14 +68,14 @@ local json = {}
 --- A value in one line, as Python's json.dump has it without an indent.
 ---@param scalar any   no table but null
 ---@return string
-function json.scalar(scalar) return SCALARS[values.kind(scalar)](scalar) end
+function json.scalar(scalar) return SCALARS[kind_of(scalar)](scalar) end
 
 --- Writes a document.
 ---@param value any   a JSON value, as eni6.jmespath has them
 ---@param write fun(text: string)
 function json.write(value, write)
   local out = {}
-  put(out, value, "\n")
+  putter(out)(value, "\n")
   out[#out + 1] = "\n"
   write(table.concat(out))
 end

@@ -122,7 +122,7 @@ local function dump(value)
   local anchors = { count = 0 }
   find_anchors(value, anchors)
   local emitter = setmetatable({
-    out = {}, column = 0, blank = true, fresh = true, indent = -1, anchors = anchors, anchored = {},
+    out = {}, column = 0, blank = true, fresh = true, indent = -1, anchors = anchors, anchored = {}, styles = {},
   }, Emitter)
   emitter:node(value, false)
   emitter:go_to_indent()

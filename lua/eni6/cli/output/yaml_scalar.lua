@@ -200,13 +200,18 @@ function WRITERS.double(emitter, text, is_key)
 end
 
 --- Writes a string into an eni6.cli.output.yaml emitter.
----@param emitter table
+---@param emitter table     its `styles` remember which quotes a text has: many texts come again
 ---@param text string
 ---@param is_key boolean|nil   keys are not broken into lines
 function scalar.put_string(emitter, text, is_key)
   if text:find "[\128-\255]" then text = unicode.repaired(text) end
   emitter.indent = emitter.indent + STEP
-  WRITERS[style_of(text)](emitter, text, is_key)
+  local style = emitter.styles[text]
+  if not style then
+    style = style_of(text)
+    emitter.styles[text] = style
+  end
+  WRITERS[style](emitter, text, is_key)
   emitter.indent = emitter.indent - STEP
   emitter.blank, emitter.fresh = false, false
 end
