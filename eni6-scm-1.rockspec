@@ -159,7 +159,6 @@ build = {
     ["eni6.base64"] = "lua/eni6/base64.lua",
     ["eni6.blocks"] = "lua/eni6/blocks.lua",
     ["eni6.cli.arguments"] = "lua/eni6/cli/arguments.lua",
-    ["eni6.cli.ascii"] = "lua/eni6/cli/ascii.lua",
     ["eni6.cli.bundle"] = "lua/eni6/cli/bundle.lua",
     ["eni6.cli.changes"] = "lua/eni6/cli/changes.lua",
     ["eni6.cli.command"] = "lua/eni6/cli/command.lua",

@@ -164,7 +164,7 @@ class Expressions:
 
     def literal(self, depth):
         if self.rng.random() < 0.1:
-            return self.pick("`foo`", "` foo bar `", "`tr\\`ue`", "`1.`", "`[`")
+            return self.pick("`foo`", "` foo bar `", "`tr\\`ue`", "`1.`", "`[`", "`NaN`", "`[-Infinity, Infinity]`")
         return self.json(self.documents.value(2))
 
     def raw(self, depth):

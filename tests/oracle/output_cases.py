@@ -41,7 +41,7 @@ QUERIES = [
     None, None, None, "@", "*", "[*]", "[]", "keys(@)", "a", "Tags[].Key", "Tags[0]", "{a: a, b: Tags}", "[a, b]",
     "*.*", "[0]", "{z: Tags[].Value, a: Name, x: no}", "{one: Tags, two: Tags}", "to_string(@)", "`{}`", "`[]`",
     "length(@)", "Tags[].[Key, Value]", "Tags[*].{V: Value, K: Key}", "State.Name", "avg(`[1, 2]`)", "values(@)[]",
-    "[@, @]", "nothing", "not_null(Tags, @)",
+    "[@, @]", "nothing", "not_null(Tags, @)", "`[NaN, [Infinity, -Infinity]]`", "to_number('-1_0.50e1')",
 ]
 ALPHABET = "    aabcxyzTZ019._+-:#?,[]{}&*!|>%@`~=<'\"\\/()" * 3 + (
     "\n\n\t\r\x00\x7f\x85\xa0\u00e9\u2028\u2029\ufeff\ufffd\U0001f600\u65e5")

@@ -1,4 +1,4 @@
---- Command lines of `scripts/aws.lua` run within a test, without a network.
+--- Command lines of `scripts/aws.lua` run within a test, by default without a network.
 
 local fake_http = require "support.fake_http"
 local run = require "eni6.cli.run"
@@ -10,15 +10,17 @@ local ENVIRONMENT = {
   AWS_SECRET_ACCESS_KEY = "secret", AWS_REGION = "us-east-1", AWS_EC2_METADATA_DISABLED = "true", HOME = "/nonexistent",
 }
 
+local function nothing(request) return fake_http.ok(request.parameters.Action) end
+
 --- Runs one.
 ---@param argv string[]
----@param options { env: table|nil, answer: function|nil, read_file: function|nil }|nil answer: of support.fake_http; by
----  default every operation succeeds with nothing in its answer
----@return { status: integer, stdout: string, stderr: string, requests: table[] }
+---@param options { env: table|nil, answer: function|nil, read_file: function|nil, http: table|nil }|nil answer: of
+---  support.fake_http; by default every operation succeeds with nothing in its answer; http: instead of a fake one
+---@return { status: integer, stdout: string, stderr: string, requests: table[]|nil }
 function cli.run(argv, options)
   options = options or {}
   local out, err = {}, {}
-  local http = fake_http.new(options.answer or function(request) return fake_http.ok(request.parameters.Action) end)
+  local http = options.http or fake_http.new(options.answer or nothing)
   local status = run.main(argv, {
     write = function(text) out[#out + 1] = text end,
     complain = function(text) err[#err + 1] = text end,

@@ -35,7 +35,7 @@ function value_of(state, type_, owner, name)
   return SCALAR[type_.kind]
 end
 
-local function quoted(text) return '"' .. require("eni6.cli.ascii").escape(text) .. '"' end
+local function quoted(text) return require("eni6.jmespath.values").encode(text) end
 
 local function scalar_json(value)
   if type(value) == "string" then return quoted(value) end

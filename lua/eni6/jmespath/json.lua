@@ -1,5 +1,5 @@
 --- JSON (RFC 8259) as JMESPath's literals hold it, read with LPeg: null is eni6.jmespath's, objects keep the
--- order of their members, and nesting is limited.
+-- order of their members, and nesting is limited. Like Python's, it has NaN and Infinity.
 
 local lpeg = require("eni6.rocks").need "lpeg"
 local values = require "eni6.jmespath.values"
@@ -51,7 +51,8 @@ local function separated(item) return (item * (SPACE * P "," * SPACE * item) ^ 0
 local DOCUMENT = require("eni6.pattern").ready(P {
   SPACE * V "value" * SPACE * -1,
   value = V "object" + V "array" + json.STRING + NUMBER / tonumber
-    + P "true" * Cc(true) + P "false" * Cc(false) + P "null" * Cc(values.null),
+    + P "true" * Cc(true) + P "false" * Cc(false) + P "null" * Cc(values.null)
+    + P "NaN" * Cc(0 / 0) + P "Infinity" * Cc(math.huge) + P "-Infinity" * Cc(-math.huge),
   array = Ct(P "[" * SPACE * separated(V "value") * SPACE * P "]") / array_of,
   object = Ct(P "{" * SPACE * separated(V "member") * SPACE * P "}") / object_of,
   member = json.STRING * SPACE * P ":" * SPACE * V "value",

@@ -1,7 +1,7 @@
 -- run: lua5.4
 -- Calls of all kinds to two sandboxes of the same seed, one of which the AWS CLI calls: what is printed is the same.
+local cli = require "support.cli"
 local oracle = require "support.oracle"
-local run = require "eni6.cli.run"
 local sandbox = require "support.sandbox"
 
 local SEED = 7
@@ -119,21 +119,6 @@ local function recorder()
   return transport
 end
 
-local function ours(argv, env, http)
-  local out, err = {}, {}
-  local status = run.main(argv, {
-    write = function(text) out[#out + 1] = text end,
-    complain = function(text) err[#err + 1] = text end,
-    getenv = function(name) return env[name] end,
-    read_file = require("eni6.aws.config").read_file,
-    is_coloured = function() return false end,
-    columns = function() return nil end,
-    program = function() return "aws" end,
-    http = http,
-  })
-  return { stdout = table.concat(out), stderr = table.concat(err), status = status }
-end
-
 local UUID = ("%x"):rep(8) .. ("%-" .. ("%x"):rep(4)):rep(4) .. ("%x"):rep(8)
 
 -- Times of day and clients' tokens are not the same in both.
@@ -160,7 +145,7 @@ local function run_lines(env, url)
     http.forget()
     for _, format in ipairs(formats) do
       http.again()
-      answers[#answers + 1] = ours(complete(argv, format, env.AWS_ENDPOINT_URL), env, http)
+      answers[#answers + 1] = cli.run(complete(argv, format, env.AWS_ENDPOINT_URL), { env = env, http = http })
     end
     if name then names[name] = answers[#answers].stdout:gsub("\n$", "") end
     lines[#lines + 1] = { argv = complete(argv, formats[1], url), formats = formats }

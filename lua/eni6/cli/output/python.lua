@@ -25,12 +25,14 @@ local function quoted(text)
   return quote .. inner .. quote
 end
 
+local NAMED = { NaN = "nan", Infinity = "inf", ["-Infinity"] = "-inf" }
+
 local function join(parts, open, close) return open .. table.concat(parts, ", ") .. close end
 
 local REPR = {
   null = function() return "None" end,
   boolean = function(value) return value and "True" or "False" end,
-  number = values.number_text,
+  number = function(number) return NAMED[values.number_text(number)] or values.number_text(number) end,
   string = quoted,
 }
 

@@ -216,13 +216,16 @@ function scalar.put_string(emitter, text, is_key)
   emitter.blank, emitter.fresh = false, false
 end
 
+local NAMED_NUMBERS = { NaN = ".nan", Infinity = ".inf", ["-Infinity"] = "-.inf" }
+
 --- A number, a boolean or null.
 ---@param value any
 ---@param kind string   of eni6.jmespath.values
 ---@return string
 function scalar.text_of(value, kind)
-  if kind == "number" then return values.number_text(value) end
-  return kind == "null" and "null" or tostring(value)
+  if kind ~= "number" then return kind == "null" and "null" or tostring(value) end
+  local text = values.number_text(value)
+  return NAMED_NUMBERS[text] or text
 end
 
 return scalar
