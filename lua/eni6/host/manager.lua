@@ -62,14 +62,24 @@ function manager.await_address(world, link, address)
   end)
 end
 
+--- Starts networkd anew, which also brings back a link that it gave up.
+---@param world table
+---@return true|nil ok, string? message, string? code
+function manager.restart(world)
+  local done, message, code = world:run({ "sh", "-c",
+    "systemctl reset-failed systemd-networkd; systemctl restart systemd-networkd" })
+  return done and true, message, code
+end
+
 --- Has networkd read its files anew, once it is at rest.
 ---@param world table
 ---@param link string the one whose configuration changes
----@param netplan boolean|nil whether netplan writes networkd's files
+---@param options { netplan: boolean|nil, insistent: boolean|nil } netplan: whether netplan writes networkd's files;
+---   insistent: networkd is started anew where it refuses
 ---@return true|nil ok, string? message, string? code
-function manager.reload(world, link, netplan)
+function manager.reload(world, link, options)
   local done, message, code
-  if netplan then
+  if options.netplan then
     done, message, code = world:run({ "netplan", "generate" })
     if not done then return nil, message, code end
   end
@@ -80,16 +90,8 @@ function manager.reload(world, link, netplan)
     if done then return true end
     if attempt < ATTEMPTS then world.tasks.sleep(1) end
   end
+  if options.insistent then return manager.restart(world) end
   return nil, message, code
-end
-
---- Starts networkd anew, which also brings back a link that it gave up.
----@param world table
----@return true|nil ok, string? message, string? code
-function manager.restart(world)
-  local done, message, code = world:run({ "sh", "-c",
-    "systemctl reset-failed systemd-networkd; systemctl restart systemd-networkd" })
-  return done and true, message, code
 end
 
 return manager

@@ -20,16 +20,14 @@ end
 -- The steps that follow change addresses, which networkd must not be doing then.
 function reload.run(step, world)
   if step.back then return true end
-  local done, message, code = manager.reload(world, step.link, step.netplan)
+  local done, message, code = manager.reload(world, step.link, { netplan = step.netplan })
   if done and manager.is_active(world) then manager.await_address(world, step.link, step.address) end
   return done, message, code
 end
 
 function reload.undo(old, world)
   if not old.link then return true end
-  local done, message, code = manager.reload(world, old.link, old.netplan)
-  if done or code ~= "EFAILED" then return done, message, code end
-  return manager.restart(world)
+  return manager.reload(world, old.link, { netplan = old.netplan, insistent = true })
 end
 
 return reload
