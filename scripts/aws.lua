@@ -19,8 +19,16 @@ end
 
 local function is_coloured(wish) return wish == "on" or wish == "auto" and is_terminal(1) end
 
+local INTERRUPTED, GENERAL = 130, 255
+
+local function check_written(ok, message)
+  if ok then return end
+  io.stderr:write("aws: standard output: ", message, "\n")
+  os.exit(GENERAL)
+end
+
 local world = {
-  write = function(text) io.stdout:write(text) end,
+  write = function(text) check_written(io.stdout:write(text)) end,
   complain = function(text) io.stderr:write(text) end,
   getenv = os.getenv,
   read_file = require("eni6.aws.config").read_file,
@@ -31,4 +39,14 @@ local world = {
   program = function() return require("face").here("lua scripts/aws.lua") end,
 }
 
-os.exit(require("eni6.cli.run").main(arg, world))
+local done, result = xpcall(require("eni6.cli.run").main, debug.traceback, arg, world)
+if done then
+  check_written(io.stdout:flush())
+  os.exit(result)
+end
+if result:find("interrupted!", 1, true) then
+  io.stdout:write("\n")
+  os.exit(INTERRUPTED)
+end
+io.stderr:write(result, "\n")
+os.exit(GENERAL)

@@ -43,7 +43,7 @@ end
 local function fix(params)
   local place = type(params.Storage) == "table" and params.Storage.S3
   if type(place) ~= "table" or place.UploadPolicy then return end
-  place.UploadPolicy = require("eni6.base64").encode(string.format(
+  place.UploadPolicy = require("eni6.cli.values").bytes(string.format(
     '{"expiration": "%s","conditions": [{"bucket": "%s"},{"acl": "ec2-bundle-read"},["starts-with", "$key", "%s"]]}',
     os.date("!%Y-%m-%dT%H:%M:%S.000000Z", os.time() + HOURS_24), place.Bucket or "", place.Prefix or ""))
 end

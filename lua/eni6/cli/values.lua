@@ -4,9 +4,14 @@ local problem = require "eni6.cli.problem"
 
 local values = {}
 
-local Bytes = { __name = "eni6.cli.bytes" } -- the content of a fileb://, which no text takes
+local Bytes = { __name = "eni6.cli.bytes" } -- no text takes them
 
---- Whether a value is the content of a `fileb://`.
+--- Bytes that are sent as they are, whatever the format of blobs.
+---@param content string
+---@return table
+function values.bytes(content) return setmetatable({ bytes = content }, Bytes) end
+
+--- Whether a value is such bytes, mostly the content of a `fileb://`.
 function values.is_bytes(value) return getmetatable(value) == Bytes end
 
 local function fail(name, message) problem.raise(problem.USAGE, "Error parsing parameter '%s': %s", name, message) end
@@ -27,7 +32,7 @@ local function load(text, world)
   path = require("eni6.aws.config").expand(path, world.getenv)
   local content, message = world.read_file(path)
   if not content then return nil, "Unable to load paramfile " .. text .. ": " .. message end
-  if scheme == "fileb" then return setmetatable({ bytes = content }, Bytes) end
+  if scheme == "fileb" then return values.bytes(content) end
   return as_text(content, path)
 end
 
