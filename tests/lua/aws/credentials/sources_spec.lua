@@ -252,6 +252,27 @@ describe("the sources of credentials", function()
     assert.equal(listed, process.run { argv = { "sh", "-c", "stat -c '%a %n' " .. home .. "/.aws/cli/cache/*" } }.stdout)
   end)
 
+  it("are found while a host's own loop goes on", function()
+    write(".aws/config", "[profile slow]\ncredential_process = sh -c \"sleep 0.2; cat '" .. home .. "/user'\"\n"
+      .. "[profile r]\nrole_arn=" .. role "r" .. "\nsource_profile=slow\nrole_session_name=loop\n")
+    local system = require("eni6.core").system
+    for arn, env in pairs { [assumed("r", "loop")] = { AWS_PROFILE = "r" },
+      [assumed("sandbox-instance", "i-0sandbox000000000")] = { AWS_EC2_METADATA_DISABLED = false,
+        AWS_EC2_METADATA_SERVICE_ENDPOINT = box.url },
+      [assumed("task", "container")] = { AWS_CONTAINER_CREDENTIALS_FULL_URI = box.url .. "/container/task",
+        AWS_CONTAINER_AUTHORIZATION_TOKEN = "sandbox-container-token" } } do
+      local client = new_client(env)
+      local first, second = client:start("GetCallerIdentity", {}), client:start("GetCallerIdentity", {})
+      while not (first:done() and second:done()) do
+        system.poll({ { client:pollfd(), client:events() } }, client:timeout() or 30)
+        client:step()
+      end
+      assert.equal(arn, assert(first:result()).Arn)
+      assert.equal(arn, assert(second:result()).Arn)
+      client:close()
+    end
+  end)
+
   it("serve aws.lua as they serve the CLI", function()
     write(".aws/config", "[profile a]\nrole_arn=" .. role "script" .. "\nsource_profile=user\nregion=eu-west-1\n")
     local env, before = environment { AWS_PROFILE = "a" }, asked_for "AssumeRole"
