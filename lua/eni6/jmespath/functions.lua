@@ -23,7 +23,8 @@ local function define(name, signature, call)
 end
 
 local function wrong_type(name, wanted, got)
-  fail("invalid-type", "%s() takes %s, not %s", name, wanted:gsub(" ", " or "):gsub("%-", " of "), got)
+  local types = wanted:gsub(" ", " or "):gsub("%-", " of "):gsub("^any$", "a value")
+  fail("invalid-type", "%s() takes %s, not %s", name, types, got)
 end
 
 -- All elements must be of one of the kinds that the alternatives name.

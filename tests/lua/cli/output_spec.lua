@@ -96,6 +96,16 @@ describe("a printer", function()
     assert.truthy(remarks[1]:find("^2 of 3 results of the %-%-query"))
   end)
 
+  it("remarks on the token that --query hides", function()
+    local text, remarks = printed("text", { query = query "Vpcs[].VpcId", paginator = ec2:paginator "DescribeVpcs" },
+      { { Vpcs = { { VpcId = "v" } } } }, "token")
+    assert.equal("v\nNone\n", text)
+    assert.same({ 'the last "None" stands for the NextToken of --max-items, which --query applies to as well' }, remarks)
+    text, remarks = printed("text", { paginator = ec2:paginator "DescribeVpcs" }, { { Vpcs = {} } }, "token")
+    assert.equal("NEXTTOKEN\ttoken\n", text)
+    assert.same({}, remarks)
+  end)
+
   it("says why it cannot print", function()
     local printer = output.new("text", function() end, { operation = "DescribeVpcs", query = query "length(@.none)" })
     local ok, message, code = printer:page { Vpcs = {} }

@@ -123,21 +123,31 @@ end
 local function show_resume_token(self, token)
   if self.format == "yaml-stream" then return true end
   local key, metatable = "NextToken", values.object_metatable { "NextToken" }
-  return show(self, setmetatable({ [key] = setmetatable({ [key] = token }, metatable) }, metatable))
+  local shown, nulls, empties = self.shown, self.nulls, self.empties
+  local ok, message, code = show(self, setmetatable({ [key] = setmetatable({ [key] = token }, metatable) }, metatable))
+  self.hides_token = self.nulls > nulls
+  self.shown, self.nulls, self.empties = shown, nulls, empties
+  return ok, message, code
+end
+
+-- What --query made of the pages, if it misleads.
+local function remark_on_results(self)
+  local what = string.format('of the --query expression "%s"', self.options.query.text)
+  if self.nulls == self.shown then return "the result " .. what .. ' is null, which text output shows as "None"' end
+  if self.nulls > 0 then
+    return string.format('%d of %d results %s, one for each page, are null, which text output shows as "None"',
+      self.nulls, self.shown, what)
+  end
+  return self.empties == self.shown and "the result " .. what .. " is empty" or nil
 end
 
 local function remarks_of(self)
   if self.format ~= "text" or not self.options.query or self.shown == 0 then return {} end
-  local what = string.format('of the --query expression "%s"', self.options.query.text)
-  if self.nulls == self.shown then
-    return { 'the result ' .. what .. ' is null, which text output shows as "None"' }
-  elseif self.nulls > 0 then
-    return { string.format('%d of %d results %s, one for each page, are null, which text output shows as "None"',
-      self.nulls, self.shown, what) }
-  elseif self.empties == self.shown then
-    return { "the result " .. what .. " is empty" }
+  local remarks = { remark_on_results(self) }
+  if self.hides_token then
+    remarks[#remarks + 1] = 'the last "None" stands for the NextToken of --max-items, which --query applies to as well'
   end
-  return {}
+  return remarks
 end
 
 --- Prints what is not printed yet.

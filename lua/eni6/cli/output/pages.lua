@@ -28,7 +28,8 @@ local function decode(name, text)
   local bytes = base64.decode(text)
   local record = bytes and json.decode(bytes)
   if values.kind(record) ~= "object" then return decode_old(text) end
-  return values.present(record[name]), math.tointeger(record.boto_truncate_amount or 0)
+  local seen = math.tointeger(record.boto_truncate_amount or 0)
+  return values.present(record[name]), seen and math.max(seen, 0)
 end
 
 local function slice(list, from, to)

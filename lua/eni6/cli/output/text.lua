@@ -26,18 +26,18 @@ local function put_scalars(out, list, name)
   for _, cell in ipairs(cells) do put_line(out, { unicode.upper(name), cell }) end
 end
 
--- The names of all scalars in a list of maps are its columns. The AWS CLI fails, too, where a list has
--- maps and other things.
+-- The names of all scalars in a list of maps are its columns, in order and as keys that are true. The AWS CLI
+-- fails, too, where a list has maps and other things.
 local function columns_of(list)
-  local seen, columns = {}, {}
+  local columns = {}
   for i = 1, #list do
     if kind_of(list[i]) ~= "object" then
       values.fail("mixed", "text cannot show a list that holds maps and, as element %d, a %s: "
         .. "let --query choose one of them, or use --output json", i - 1, kind_of(list[i]))
     end
     for _, key in ipairs(values.keys(list[i])) do
-      if not seen[key] and is_scalar(list[i][key]) then
-        seen[key] = true
+      if not columns[key] and is_scalar(list[i][key]) then
+        columns[key] = true
         columns[#columns + 1] = key
       end
     end
@@ -77,15 +77,16 @@ end
 -- A map's cells and the keys of what is no cell. With columns, what is a cell in one map of a list
 -- is one in all of them, if need be as Python shows lists and maps, or empty.
 local function split(object, columns)
-  local cells, others, is_column = {}, {}, {}
+  local cells, others = {}, {}
   for i, key in ipairs(columns or {}) do
-    is_column[key] = true
     cells[i] = object[key] == nil and "" or python.str(object[key])
   end
   for _, key in ipairs(values.sorted_keys(object)) do
-    if not columns and is_scalar(object[key]) then
+    if columns then
+      if not columns[key] then others[#others + 1] = key end
+    elseif is_scalar(object[key]) then
       cells[#cells + 1] = python.str(object[key])
-    elseif not is_column[key] then
+    else
       others[#others + 1] = key
     end
   end
