@@ -43,6 +43,22 @@ static void hashes(void **state) {
   }
 }
 
+/* The examples of FIPS 180-4. */
+static void hashes_for_names(void **state) {
+  static const struct {
+    const char *data, *hex;
+  } cases[] = {
+      {"", "da39a3ee5e6b4b0d3255bfef95601890afd80709"},
+      {"abc", "a9993e364706816aba3e25717850c26c9cd0d89d"},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char hex[ENI6_SHA1_HEX_SIZE + 1] = {0};
+    assert_int_equal(eni6_sha1_hex(text(cases[i].data), hex, NULL), 0);
+    assert_string_equal(hex, cases[i].hex);
+  }
+}
+
 static void assert_code(struct eni6_sha256 *sha256, struct eni6_text key, struct eni6_text data,
                         const char *expected) {
   struct eni6_hmac hmac = {0};
@@ -161,6 +177,7 @@ static void base64_refuses(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(hashes_for_names),
       cmocka_unit_test_setup_teardown(hashes, set_up, tear_down),
       cmocka_unit_test_setup_teardown(authenticates, set_up, tear_down),
       cmocka_unit_test_setup_teardown(keys_again, set_up, tear_down),

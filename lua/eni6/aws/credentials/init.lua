@@ -37,6 +37,7 @@ local remedy = "Give credentials in the call, set AWS_ACCESS_KEY_ID and AWS_SECR
 ---@field direct fun(): table|nil, string?, string? a new HTTP client without proxies, for servers at hand
 ---@field prompt (fun(question: string): string|nil, string?)|nil asks a person for a code
 ---@field root eni6.aws.Settings those of the call, where `settings` are those of a profile on the way
+---@field program_timeout number|nil seconds that a credential_process may take, 60
 ---@field asked_for boolean|nil a profile's credential_source names this provider
 ---@field visited string[]|nil profiles on the way to this one
 

@@ -16,11 +16,11 @@ local function failed(place, format, ...)
 end
 
 -- What it writes to stderr is for the user, who sees it as it comes; what it writes to stdout nobody sees.
-local function output_of(argv, place)
+local function output_of(argv, place, timeout)
   local result, message, code = require("eni6.process").run({
-    argv = argv, stdin = "inherit", stderr = "inherit", timeout = TIMEOUT, max_output = 1048576,
+    argv = argv, stdin = "inherit", stderr = "inherit", timeout = timeout, max_output = 1048576,
   })
-  if not result and code == "ETIMEDOUT" then return failed(place, "did not end within %d seconds", TIMEOUT) end
+  if not result and code == "ETIMEDOUT" then return failed(place, "did not end within %g seconds", timeout) end
   if not result then return failed(place, "can't be run: %s", message) end
   if result.signal then return failed(place, "was ended by signal %d", result.signal) end
   if result.status ~= 0 then return failed(place, "failed with status %d; what it said went to standard error", result.status) end
@@ -43,8 +43,8 @@ function process.parse(text, place)
   return keys
 end
 
-local function fetch(argv, place)
-  local text, message, code = output_of(argv, place)
+local function fetch(argv, place, timeout)
+  local text, message, code = output_of(argv, place, timeout)
   if not text then return nil, message, code end
   return process.parse(text, place)
 end
@@ -59,7 +59,7 @@ function process.load(context)
   local argv = require("eni6.aws.ini").words(command)
   if not argv or #argv == 0 then return nil, place .. " leaves a quote open", "InvalidConfig" end
   return object.fetched(place, { method = "custom-process", time = context.time, warn = context.warn,
-    fetch = function() return fetch(argv, place) end })
+    fetch = function() return fetch(argv, place, context.program_timeout or TIMEOUT) end })
 end
 
 return process

@@ -26,7 +26,7 @@ end
 
 local function resolve(spec)
   local context = { settings = assert(fake.settings(spec)), sleep = function() end, region = "us-east-1",
-    time = function() return 1700000000 end, prompt = spec.prompt }
+    time = function() return 1700000000 end, prompt = spec.prompt, program_timeout = spec.program_timeout }
   if spec.http then
     context.direct = function() return spec.http end
     context.transport = function() return spec.http end
@@ -151,6 +151,9 @@ describe("a program for keys", function()
     refused("ProcessFailed", { "was ended by signal 15" }, with("sh -c 'kill $$'"))
     refused("ProcessFailed", { "can't be run", "/nowhere/program" }, with("/nowhere/program"))
     refused("InvalidConfig", { "leaves a quote open" }, with("echo 'x"))
+    local slow = with("sleep 60")
+    slow.program_timeout = 0.05
+    refused("ProcessFailed", { "did not end within 0.05 seconds" }, slow)
     refused("InvalidCredentials", { "access_key_id", "white space" }, with("printf '%s' \"" .. GOOD .. '"'))
   end)
 
