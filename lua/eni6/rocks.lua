@@ -8,10 +8,11 @@ local SOURCES = {
   argparse = { "argparse", "lua-argparse" },
   dkjson = { "dkjson", "lua-dkjson" },
   lpeg = { "lpeg", "lua-lpeg" },
+  lyaml = { "lyaml", "lua-yaml" },
 }
 
 --- What to say of a module that is not there.
----@param name string  the module: "argparse", "dkjson" or "lpeg"
+---@param name string  the module: "argparse", "dkjson", "lpeg" or "lyaml"
 ---@return string
 function rocks.missing(name)
   local source = SOURCES[name]
@@ -20,7 +21,7 @@ function rocks.missing(name)
 end
 
 --- Loads a module; raises what to install where it is missing.
----@param name string  "argparse", "dkjson" or "lpeg"
+---@param name string  as missing's
 ---@return any module
 function rocks.need(name)
   local ok, module = pcall(require, name)

@@ -98,6 +98,7 @@ for version in 5.4 5.3; do
   report "without argparse, Lua $version" names_missing argparse lua-argparse "$bin/eni6-provision" "$plan"
   report "without lpeg, Lua $version" names_missing lpeg lua-lpeg "$bin/eni6-provision" "$plan" --sandbox
   report "without dkjson, Lua $version" names_missing dkjson lua-dkjson "$bin/eni6-containers" list
+  report "without lyaml, Lua $version" names_missing lyaml lua-yaml "$bin/eni6-aws" ec2 describe-subnets --cli-input-yaml 'Filters: []'
   report "without http, Lua $version" names_missing http.server lua-http "$bin/eni6-sandbox"
   report "luarocks remove leaves nothing, Lua $version" removes $version
 done

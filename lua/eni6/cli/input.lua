@@ -20,8 +20,8 @@ local function without_yaml_null(value, null)
 end
 
 local function read_yaml(text)
-  local found, lyaml = pcall(require, "lyaml")
-  if not found then problem.raise(problem.GENERAL, "--cli-input-yaml needs the rock lyaml (Debian: lua-yaml)") end
+  local found, lyaml = pcall(require("eni6.rocks").need, "lyaml")
+  if not found then problem.raise(problem.GENERAL, lyaml) end
   local ok, value = pcall(lyaml.load, text)
   if not ok then problem.raise(problem.USAGE, "Error parsing parameter 'cli-input-yaml': Invalid YAML received.") end
   return without_yaml_null(value, lyaml.null)

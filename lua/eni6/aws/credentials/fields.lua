@@ -11,7 +11,7 @@ local MAX_SIZE = 65536 -- bytes; the longest session tokens have a few thousand
 ---@return string|nil fault
 function fields.object(text)
   if #text > MAX_SIZE then return nil, string.format("is longer than %d bytes", MAX_SIZE) end
-  local ok, value, stop = pcall(require("dkjson").decode, text, 1, nil)
+  local ok, value, stop = pcall(require("eni6.rocks").need("dkjson").decode, text, 1, nil)
   if not ok or type(value) ~= "table" or text:find("%S", stop) or getmetatable(value).__jsontype ~= "object" then
     return nil, "is no JSON object"
   end

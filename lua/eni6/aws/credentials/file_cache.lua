@@ -95,7 +95,7 @@ function file_cache.save(context, key, keys, more)
   local document = { Credentials = { AccessKeyId = keys.access_key_id, SecretAccessKey = keys.secret_access_key,
     SessionToken = keys.session_token, Expiration = os.date("!%Y-%m-%dT%H:%M:%S", math.floor(keys.expires)) .. "UTC" } }
   for name, value in pairs(more) do document[name] = value end
-  local text = require("dkjson").encode(document, { keyorder = ORDER })
+  local text = require("eni6.rocks").need("dkjson").encode(document, { keyorder = ORDER })
   local ok, message = file_cache.write(context.settings, path, text)
   if not ok then context.warn("the keys of the role are not kept: " .. message) end
 end

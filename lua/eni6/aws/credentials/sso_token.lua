@@ -45,7 +45,7 @@ local function create_token(context, sso, token)
   if not endpoint then return nil, message, code end
   return requests.send(http, {
     method = "POST", url = endpoint.url:gsub("/$", "") .. "/token", headers = { { "Content-Type", "application/json" } },
-    body = require("dkjson").encode({ grantType = "refresh_token", clientId = token.clientId,
+    body = require("eni6.rocks").need("dkjson").encode({ grantType = "refresh_token", clientId = token.clientId,
       clientSecret = token.clientSecret, refreshToken = token.refreshToken }),
     timeout = 30, max_body = 65536,
   }, { attempts = 2, pause = 1, sleep = context.sleep })
@@ -60,7 +60,8 @@ local function keep(context, sso, old, answer)
     expiresAt = os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(context.time() + answer.expiresIn)),
     clientId = old.clientId, clientSecret = old.clientSecret, registrationExpiresAt = old.registrationExpiresAt,
     refreshToken = type(answer.refreshToken) == "string" and answer.refreshToken or nil }
-  local ok, message = file_cache.write(context.settings, sso.path, require("dkjson").encode(new, { keyorder = ORDER }))
+  local json = require("eni6.rocks").need "dkjson"
+  local ok, message = file_cache.write(context.settings, sso.path, json.encode(new, { keyorder = ORDER }))
   if not ok then context.warn("the new SSO token is not kept: " .. message) end
   return answer.accessToken
 end
