@@ -168,14 +168,26 @@ describe("containers, badly served,", function()
     assert.equal(1, #notes)
   end)
 
-  it("are reported when they end before they have an address", function()
-    local one = world({ ["GET /networks/bridge"] = { BRIDGE }, ["GET /images/a/json"] = { { body = "{}" } },
+  -- An engine that starts a container, which then is in these states one after another.
+  local function started(...)
+    local answers = {}
+    for i, state in ipairs({ ... }) do
+      answers[i] = { body = ('{"Id":"123","Name":"/n","Config":{"Image":"a"},"State":{"Status":"%s"},"NetworkSettings":'
+        .. '{"Networks":{"bridge":{"GlobalIPv6Address":"%s"}}}}'):format(state, state == "running" and "2001:db8::a" or "") }
+    end
+    return world({ ["GET /networks/bridge"] = { BRIDGE }, ["GET /images/a/json"] = { { body = "{}" } },
       ["POST /containers/create"] = { { body = '{"Id":"123"}' } }, ["POST /containers/123/start"] = { { status = 204 } },
-      ["GET /containers/123/json"] = { { body = '{"Id":"123","Name":"/n","Config":{"Image":"a"},"State":{"Status":"exited"},'
-        .. '"NetworkSettings":{"Networks":{"bridge":{"GlobalIPv6Address":""}}}}' } } })
-    local _, message, code = containers.run(one, { image = "a" })
-    assert.equal("ENOADDRESS", code)
-    assert.matches("the container n is exited and has no public address; see: docker logs n", message)
+      ["GET /containers/123/json"] = answers })
+  end
+
+  it("are reported when they end before or right after they had an address", function()
+    for _, states in ipairs({ { "exited" }, { "running", "exited" } }) do
+      local _, message, code = containers.run(started(table.unpack(states)), { image = "a" })
+      assert.equal("EFAILED", code)
+      assert.matches("the container n was started and is exited already; see: docker logs n", message)
+      engine:stop()
+    end
+    assert.equal("2001:db8::a", containers.run(started("running"), { image = "a" }).address)
   end)
 
   it("are each stopped though one of them is not there", function()
