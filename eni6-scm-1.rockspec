@@ -139,6 +139,7 @@ build = {
     ["eni6.aws.failure"] = "lua/eni6/aws/failure.lua",
     ["eni6.aws.imds"] = "lua/eni6/aws/imds.lua",
     ["eni6.aws.ini"] = "lua/eni6/aws/ini.lua",
+    ["eni6.aws"] = "lua/eni6/aws/init.lua",
     ["eni6.aws.model.ec2"] = "lua/eni6/aws/model/ec2.lua",
     ["eni6.aws.model.ec2_enums"] = "lua/eni6/aws/model/ec2_enums.lua",
     ["eni6.aws.model.ec2_more"] = "lua/eni6/aws/model/ec2_more.lua",

@@ -14,8 +14,8 @@
 #include "system.h"
 
 enum {
-  EVENTS_AT_ONCE = 64,
-  ROUNDS_AT_ONCE = 8 /* of a step, before the caller gets its turn */
+  EVENTS_AT_ONCE = 16, /* so that a step stays within a few milliseconds */
+  ROUNDS_AT_ONCE = 8   /* of a step, before the caller gets its turn */
 };
 
 static const char FORKED[] = "the client was opened before a fork, by another process; open one "

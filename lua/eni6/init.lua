@@ -1,7 +1,7 @@
 --- eni6: a public IPv6 address for every container on AWS.
 -- The parts are loaded on first use: `eni6.sigv4` is `require "eni6.sigv4"`.
 
-local parts = { "ip6", "blocks", "sigv4", "http", "tasks", "process", "netlink", "jmespath" }
+local parts = { "ip6", "blocks", "sigv4", "http", "tasks", "process", "netlink", "jmespath", "aws" }
 
 local loaders = {
   version = function() return require("eni6.core").version end,

@@ -47,7 +47,6 @@ local function settle(task, outcome)
   task.outcome = outcome
   runner.live[task] = nil
   group.members[task] = outcome.cancelled and true or nil
-  if task.thread then waits.belongs(task.thread, nil) end
   task.wait, task.thread, task.fn, task.arguments = nil, nil, nil, nil -- a result may be kept for long
   if task.counted then group.running = group.running - 1 end
   group.live = group.live - 1
@@ -103,10 +102,9 @@ local function resume(task)
   if not task.thread then
     if task.cancelled then return settle_cancelled(task) end
     task.thread = coroutine.create(body_of)
-    waits.belongs(task.thread, task)
   end
   if coroutine.status(task.thread) == "dead" then return settle_cancelled(task) end -- an interrupt took its outcome
-  after_resume(task, coroutine.resume(task.thread, task))
+  after_resume(task, waits.resume(task))
 end
 
 -- A task is cancelled: what it waits for is given up, and it wakes. One that

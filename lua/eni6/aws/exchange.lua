@@ -21,9 +21,6 @@ local function new_signer(client, keys)
   })
 end
 
--- What was signed, by request, for the same reason.
-local stages = setmetatable({}, { __mode = "k" })
-
 -- A signer remembers the derived key, so it is kept as long as the keys are the same.
 local function signer_for(client)
   local keys, message, code = client.credentials:get()
@@ -42,7 +39,8 @@ local function signed(client, request, headers)
   request.signer = signer
   request.signed_offset = client.clock_offset
   request.signed_at = client.time() + client.clock_offset
-  headers, stages[request] = signer:sign({
+  local stages
+  headers, stages = signer:sign({
     method = "POST",
     uri = client.endpoint.path,
     headers = headers,
@@ -50,6 +48,7 @@ local function signed(client, request, headers)
     time = request.signed_at,
     scheme = client.endpoint.scheme,
   })
+  request.stages = function() return stages end -- they hold the token: nothing to be found by looking
   return headers
 end
 
@@ -125,11 +124,6 @@ function exchange.attempt(client, request)
   local sent = not (detail and detail.sent == false)
   return { message = message, code = code, sent = sent, answered = false }
 end
-
---- The stages of a request's signature, to explain a mismatch. They hold the session token.
----@param request table
----@return { canonical_request: string, string_to_sign: string, signature: string }|nil
-function exchange.stages(request) return stages[request] end
 
 --- Has the keys renewed that a request was signed with, unless that has happened since.
 ---@param client table

@@ -41,8 +41,7 @@ local remedies = {
 }
 
 local function explain_signature(client, request, outcome)
-  local stages = require("eni6.aws.exchange").stages(request)
-  return require("eni6.sigv4").explain_mismatch(outcome.message, stages).message .. "; " .. check_keys(client)
+  return require("eni6.sigv4").explain_mismatch(outcome.message, request.stages()).message .. "; " .. check_keys(client)
 end
 remedies.SignatureDoesNotMatch = explain_signature
 

@@ -10,16 +10,27 @@ waits.WAIT = {}
 --- Raised by the waits of a task that was cancelled. Let it pass.
 waits.CANCELLED = setmetatable({}, { __tostring = function() return "the task was cancelled" end })
 
-local by_thread = setmetatable({}, { __mode = "k" })
+-- The task that was resumed last and has not come back. A weak table of all would cost the collector dearly.
+local running
 
---- Makes a coroutine a task's (nil: nobody's).
-function waits.belongs(thread, task) by_thread[thread] = task end
+local function back_to(task, ...)
+  running = task
+  return ...
+end
+
+--- Resumes a task's coroutine, with the task.
+---@return boolean ok, any …
+function waits.resume(task)
+  local before = running
+  running = task
+  return back_to(before, coroutine.resume(task.thread, task))
+end
 
 --- The task in whose coroutine we are, if it can wait from here.
 ---@return table|nil task
 function waits.current()
-  local thread = coroutine.running()
-  return coroutine.isyieldable() and by_thread[thread] or nil
+  local task = running
+  return task and task.thread == coroutine.running() and coroutine.isyieldable() and task or nil
 end
 
 --- The clock of every deadline here.

@@ -127,6 +127,12 @@ describe("a client", function()
       assert.equal("eni6.aws.sts: eu-west-1 at https://sts.eu-west-1.amazonaws.com/", tostring(sts))
     end)
 
+    it("is reached through the module of all parts", function()
+      assert.equal(ec2, require("eni6").aws.ec2)
+      assert.equal(require "eni6.aws.sts", require("eni6.aws").sts)
+      assert.is_nil(require("eni6.aws").s3)
+    end)
+
     it("makes one function for each operation", function()
       local a, b = new(), new()
       assert.equal(a.DescribeVpcs, b.DescribeVpcs)
