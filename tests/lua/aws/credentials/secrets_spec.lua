@@ -1,5 +1,5 @@
 -- Every source fails in every way that it can, with secrets in all that it has and gets: none of them is in any message,
--- warning, event or object.
+-- warning, event, line of --debug or object.
 local credentials = require "eni6.aws.credentials"
 local fake = require "support.settings"
 
@@ -158,7 +158,11 @@ local function client_of(case, told)
   local given = fake.surroundings { env = env, files = case.files, profile = case.profile }
   given.http, given.max_attempts, given.sleep = case.http or server(nil), 1, function() end
   given.prompt = case.prompt
-  given.observe = function(event) told[#told + 1] = event end
+  local debug_line = require("eni6.cli.debug").observer({ complain = function(text) told[#told + 1] = text end })
+  given.observe = function(event)
+    told[#told + 1] = event
+    debug_line(event)
+  end
   given.warn = function(text) told[#told + 1] = text end
   return require("eni6.aws.ec2").new(given), given
 end
