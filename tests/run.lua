@@ -27,10 +27,12 @@ local function first_lines(path)
   return text
 end
 
--- A spec runs under both Lua versions unless it says `-- run: lua5.4` on top.
-local function runs_on(path, lua)
-  local only = first_lines(path):match("^%-%- run: (lua%d%.%d)")
-  return not only or only == lua
+-- A spec runs under both Lua versions unless it says `-- run: lua5.4` on top, and on
+-- each build unless it says `-- run: lua5.4 release`: then what it tests is run by
+-- other interpreters, on that build.
+local function runs_on(path, lua, build)
+  local only, release = first_lines(path):match("^%-%- run: (lua%d%.%d)( ?%l*)")
+  return not only or only == lua and (release ~= " release" or build.prefix == "")
 end
 
 local function busted_command(build, path, lua)
@@ -46,7 +48,7 @@ local function add_build(add, build)
   end
   for _, path in ipairs(lines_of("find tests/lua tests/net -name '*_spec.lua' 2>/dev/null | sort")) do
     for _, lua in ipairs(build.lua) do
-      if runs_on(path, lua) then
+      if runs_on(path, lua, build) then
         add(build.prefix .. path:match("tests/(.*)_spec") .. " " .. lua, busted_command(build, path, lua))
       end
     end

@@ -1,4 +1,4 @@
--- run: lua5.4
+-- run: lua5.4 release
 -- A whole instance whose configuration is not confirmed, or cut short, or whose power
 -- goes meanwhile: it goes back by itself.
 local published = require "support.published"

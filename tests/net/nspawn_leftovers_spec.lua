@@ -1,4 +1,4 @@
--- run: lua5.4
+-- run: lua5.4 release
 -- What a killed test of whole instances leaves is found and removed by the next.
 local filesystem = require "eni6.filesystem"
 local netlink = require "eni6.netlink"

@@ -1,4 +1,4 @@
--- run: lua5.4
+-- run: lua5.4 release
 -- A whole instance without netplan files: systemd-networkd's own are written.
 local published = require "support.published"
 local vpc = require "support.nspawn_vpc"
@@ -16,6 +16,8 @@ describe("a whole instance with networkd alone", function()
     published.run_container(one)
     published.assert_configured(one, published.ONE)
     published.assert_nothing_to_do(one)
+    local checked = one:run { "lua5.4", "/opt/eni6/scripts/check.lua" }
+    assert.equal(0, checked.status, checked.stdout .. checked.stderr)
     one:reboot(true)
     published.assert_configured(one, published.ONE)
     published.assert_nothing_to_do(one)

@@ -1,4 +1,4 @@
--- run: lua5.4
+-- run: lua5.4 release
 -- Two whole instances, Debian with systemd-networkd, netplan, sshd and dockerd, on the
 -- sandbox's network with advertisements by radvd and leases by dnsmasq: configured over
 -- SSH as provision.lua does it, and rebooted.
