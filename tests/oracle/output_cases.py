@@ -36,6 +36,7 @@ WORDS = [
     "\ufeffx", "\xa0", "\xad", "---", "...", "--- a", "a" * 100, "word " * 40, "two  spaces  " * 12, "word\n" * 30,
     "é日本 " * 30, "x" * 70 + " yyyyyyyyyyyyy zz", "nan", ".nan", ".inf", "-.Inf", "on", "OFF", "n", "Y", "0", "00",
     "08", "190:20:30", "0b11", "1,000", "a'b \"c\"", "\x1b[0m", "\x01", "C:\\x",
+    "\t" + "x" * 90 + " ", "\t" + "x" * 90 + "  y",
 ]
 QUERIES = [
     None, None, None, "@", "*", "[*]", "[]", "keys(@)", "a", "Tags[].Key", "Tags[0]", "{a: a, b: Tags}", "[a, b]",
@@ -89,7 +90,7 @@ def page_of(documents, keys, token):
     for key in keys:
         page.pop(key, None)
         if documents.rng.random() < 0.9:
-            page[key] = [documents.object(2) for _ in range(documents.rng.randint(0, 3))]
+            page[key] = [documents.object(2) for _ in range(documents.rng.randint(0, 5))]
     if token:
         page["NextToken"] = token
     return page

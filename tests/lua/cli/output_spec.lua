@@ -153,6 +153,17 @@ describe("pages", function()
     assert.same({ DryRun = false }, params)
   end)
 
+  -- The tokens are those that botocore gives and takes.
+  it("count what was seen of a cut page from its beginning", function()
+    -- {"NextToken": null, "boto_truncate_amount": 1}, then 3
+    local token = "eyJOZXh0VG9rZW4iOiBudWxsLCAiYm90b190cnVuY2F0ZV9hbW91bnQiOiAxfQ=="
+    local options = { starting_token = token, max_items = 2 }
+    local pages = output_pages.new(client { Vpcs = { "a", "b", "c", "d" } }, "DescribeVpcs", {}, options)
+    assert.same({ Vpcs = { "b", "c" } }, pages:next())
+    assert.is_nil(pages:next())
+    assert.equal("eyJOZXh0VG9rZW4iOiBudWxsLCAiYm90b190cnVuY2F0ZV9hbW91bnQiOiAzfQ==", pages.resume_token)
+  end)
+
   it("refuse a token that was never given", function()
     for _, token in ipairs { "a___b___c", "eyJOZXh0VG9rZW4iOiAidCIsICJib3RvX3RydW5jYXRlX2Ftb3VudCI6IDEuNX0=" } do
       local pages, message = output_pages.new(client {}, "DescribeVpcs", {}, { starting_token = token })
