@@ -2,9 +2,8 @@
  *
  * usage: threads COUNT SCRIPT [ARGUMENT...]
  *
- * Each thread makes a state of its own, runs the script's function with its number and
- * the arguments, and closes the state; one more than COUNT runs, so that states come and
- * go while others work. */
+ * Each thread, twice, makes a state of its own, runs the script's function with its number
+ * and the arguments, and closes the state: states come and go while others work. */
 #include <pthread.h>
 
 #include "host.h"
