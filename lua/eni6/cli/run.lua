@@ -122,8 +122,15 @@ local function pages_of(self, client)
   return pages
 end
 
+local function timestamp_format(settings)
+  local format = settings:get("cli_timestamp_format") or "iso8601"
+  if format == "iso8601" or format == "wire" then return format end
+  problem.raise(problem.CONFIGURATION, 'Unknown cli_timestamp_format value: %s, valid values are "wire" or "iso8601"', format)
+end
+
 local function new_printer(self, settings, world)
   local format = format_of(self, settings)
+  self.timestamps = timestamp_format(settings)
   local tabular = format == "table"
   return require("eni6.cli.output").new(format, world.write, {
     operation = self.operation.name, query = self.globals.query, color = tabular and world.is_coloured(self.globals.color),
@@ -131,11 +138,9 @@ local function new_printer(self, settings, world)
   })
 end
 
-local function show_page(self, printer, page, settings)
+local function show_page(self, printer, page)
   if self.table.transform then self.table.transform(page) end
-  local shown = require("eni6.cli.output").ordered(page, self.operation.output, {
-    timestamps = settings:get("cli_timestamp_format"),
-  })
+  local shown = require("eni6.cli.output").ordered(page, self.operation.output, { timestamps = self.timestamps })
   local ok, message = printer:page(shown)
   if not ok then problem.raise(problem.GENERAL, message) end
 end
@@ -168,7 +173,7 @@ local function call(self, world)
     if page == nil then return finish(printer, pages.resume_token, world) end
     if not page then return failed(self, world, last, why, what, detail) end
     if is_dry_run(self, page) then return service_error(world, self.operation.name, last) end
-    show_page(self, printer, page, client.settings)
+    show_page(self, printer, page)
     world.settled()
   end
 end
@@ -210,7 +215,7 @@ local function example(self, world)
   if not ok then return report(world, message, code, detail) end
   self.paging = nil
   local printer = new_printer(self, settings, world)
-  show_page(self, printer, require("eni6.cli.skeleton").result(self.service, self.operation), settings)
+  show_page(self, printer, require("eni6.cli.skeleton").result(self.service, self.operation))
   return finish(printer, nil, world)
 end
 

@@ -118,6 +118,25 @@ describe("a command", function()
     assert.equal(255, cli.run({ "ec2", "describe-vpcs" }, files).status)
   end)
 
+  it("takes the form of timestamps from the profile, and nothing else for one", function()
+    local answer = function()
+      local snapshot = "<item><startTime>2024-01-02T03:04:05.000Z</startTime></item>"
+      return fake_http.ok("DescribeSnapshots", "<snapshotSet>" .. snapshot .. "</snapshotSet>")
+    end
+    for format, want in pairs { wire = "2024-01-02T03:04:05.000Z", iso8601 = "2024-01-02T03:04:05+00:00" } do
+      local files = with_files { ["/config"] = "[default]\ncli_timestamp_format = " .. format .. "\n" }
+      files.env, files.answer = { AWS_CONFIG_FILE = "/config" }, answer
+      local result = cli.run({ "ec2", "describe-snapshots", "--query", "Snapshots[0].StartTime", "--output", "text" }, files)
+      assert.equal(want .. "\n", result.stdout, result.stderr)
+    end
+    local files = with_files { ["/config"] = "[default]\ncli_timestamp_format = odd\n" }
+    files.env = { AWS_CONFIG_FILE = "/config" }
+    local result = cli.run({ "ec2", "describe-snapshots" }, files)
+    assert.equal(253, result.status)
+    assert.equal('\nUnknown cli_timestamp_format value: odd, valid values are "wire" or "iso8601"\n', result.stderr)
+    assert.equal(0, #result.requests)
+  end)
+
   it("shows help at each level", function()
     assert.match("ec2 +Amazon EC2", cli.run({ "help" }).stdout)
     assert.match("\n  run%-instances\n", cli.run({ "ec2", "help" }).stdout)
