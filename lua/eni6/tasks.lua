@@ -162,7 +162,13 @@ end
 
 --- For `tasks.await`: has a function called once, when the task has ended.
 ---@param notify function
-function task_methods:on_done(notify) self.notify = notify end
+function task_methods:on_done(notify)
+  local before = self.notify
+  self.notify = before and function()
+    before()
+    notify()
+  end or notify
+end
 
 --- For `tasks.await`: the runner, which must be stepped for the task to end.
 ---@return eni6.tasks.runner driver

@@ -174,7 +174,12 @@ describe("a call that does not block", function()
     assert.is_table(call:result())
     local another, ticks = assert(ec2:start("DescribeVpcs")), 0
     assert(tasks.group(function(group)
-      group:spawn("collects", function() tasks.await(another) end)
+      for _ = 1, 3 do
+        group:spawn("collects", function()
+          tasks.await(another)
+          assert(another:result())
+        end)
+      end
       group:spawn("ticks", function()
         while not another:done() do
           tasks.sleep(0.005)
