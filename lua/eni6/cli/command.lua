@@ -142,7 +142,7 @@ local DEFAULTS = { verify_ssl = true, paginate = true, sign_request = true, colo
 -- `--version` goes before what else may be wrong.
 local function wants_version(words)
   for _, word in ipairs(words) do
-    if word:find("^%-%-ve") then return (arguments.parse(globals.options, words)).version end
+    if word:find("^%-%-v") then return (arguments.parse(globals.options, words)).version end
   end
 end
 

@@ -178,8 +178,20 @@ local function call(self, world)
   end
 end
 
+-- The AWS CLI's words for how waits end, which scripts look for; ours follow.
+local WAIT_ENDED = {
+  ETIMEDOUT = "Max attempts exceeded: ", WaiterFailed = "Waiter encountered a terminal failure state: ",
+}
+
+local function wait_failed(self, world, last, message, code)
+  if last.answered and last.code == code then message = string.format("An error occurred (%s): %s", code, last.message) end
+  complain(world, string.format("Waiter %s failed: %s%s", self.waiter, WAIT_ENDED[code] or "", message))
+  return problem.GENERAL
+end
+
 local function wait(self, world)
-  local client, message, code = new_client(self, world, function() end)
+  local last = {}
+  local client, message, code = new_client(self, world, function(event) last = event end)
   if not client then return report(world, message, code) end
   prepare(self, client.settings)
   announce(self, world, client)
@@ -188,8 +200,7 @@ local function wait(self, world)
   result, message, code, detail = client:wait(self.waiter, self.params)
   if result then return 0 end
   if STATUS[code] then return report(world, message, code, detail) end
-  complain(world, "Waiter " .. self.waiter .. " failed: " .. message)
-  return problem.GENERAL
+  return wait_failed(self, world, last, message, code)
 end
 
 local function version(_, world)

@@ -137,6 +137,23 @@ describe("a command", function()
     assert.equal(0, #result.requests)
   end)
 
+  it("waits, and says why in vain", function()
+    local function wait(state)
+      return cli.run({ "ec2", "wait", "instance-running", "--instance-ids", "i-1" }, { answer = function()
+        return fake_http.ok("DescribeInstances", "<reservationSet><item><instancesSet><item><instanceId>i-1</instanceId>"
+          .. "<instanceState><name>" .. state .. "</name></instanceState></item></instancesSet></item></reservationSet>")
+      end })
+    end
+    assert.same({ 0, "", "" }, { wait("running").status, wait("running").stdout, wait("running").stderr })
+    local failed = wait("terminated")
+    assert.equal(255, failed.status)
+    assert.match("Waiter InstanceRunning failed: Waiter encountered a terminal failure state: .*i%-1 is termin", failed.stderr)
+    local refused = cli.run({ "ec2", "wait", "instance-running" }, refuse("UnauthorizedOperation", 403, "You may not"))
+    assert.equal(255, refused.status)
+    assert.match("failed: An error occurred (UnauthorizedOperation): You may not", refused.stderr, 1, true)
+    assert.equal(252, cli.run({ "ec2", "wait", "instance-running", "--filters", "a" }).status)
+  end)
+
   it("shows help at each level", function()
     assert.match("ec2 +Amazon EC2", cli.run({ "help" }).stdout)
     assert.match("\n  run%-instances\n", cli.run({ "ec2", "help" }).stdout)
