@@ -56,7 +56,7 @@ PACKAGES_CHECK := lua5.3 lua-expat graphviz lua-busted lua-check luarocks libcmo
 	openssl gpg gpg-agent openssh-client curl procps iproute2 docker.io busybox-static nftables radvd nghttp2-server python3 iputils-ping python3-pyroute2 ndppd \
 	debootstrap systemd-container dnsmasq-base $(if $(filter 0,$(shell id -u)),openssh-server)
 PACKAGES_CHECK += g++ mandoc man-db valgrind haproxy nghttp2-client lighttpd lighttpd-modules-lua nmap
-PACKAGES_BENCH := python3-netaddr npm
+PACKAGES_BENCH := python3-netaddr npm time
 
 # Installs those of the named packages that are missing, after saying which.
 define install_packages
