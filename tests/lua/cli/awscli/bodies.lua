@@ -1,4 +1,3 @@
--- run: lua5.4
 local cli = require "support.cli"
 local oracle = require "support.oracle"
 

@@ -1,4 +1,3 @@
--- run: lua5.4
 local arguments = require "eni6.cli.arguments"
 local command = require "eni6.cli.command"
 local model = require "eni6.aws.model"

@@ -1,4 +1,3 @@
--- run: lua5.4
 local process = require "eni6.process"
 local sandbox = require "support.sandbox"
 
