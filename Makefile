@@ -127,7 +127,7 @@ endef
 $(foreach v,$(LUA_VERSIONS),$(eval $(call lua_rules,$(v))))
 
 # What packagers need; an instance that provision.lua configures is not sent it.
-include $(wildcard packaging/*.mk)
+include $(wildcard scripts/packaging/*.mk)
 
 # Tests of the core alone: one cmocka program a file.
 $(BUILD)/tests/c/%: tests/c/%.c $(BUILD)/libeni6.a $(BUILD)/libeni6-http.a $(BUILD)/core/xml.o
@@ -210,13 +210,13 @@ bench: deps-bench
 
 # The rockspec lists exactly the files on disk.
 rockspec:
-	@lua5.4 packaging/rockspec.lua >eni6-scm-1.rockspec
+	@lua5.4 scripts/packaging/rockspec.lua >eni6-scm-1.rockspec
 
 lint:
 	@sh tests/lint.t
 
 format:
-	clang-format -i $$(git ls-files 'core/*.[ch]' 'tests/*.[ch]' 'examples/*.[ch]')
+	clang-format -i $$(git ls-files 'core/*.[ch]' 'tests/*.[ch]' 'scripts/examples/*.[ch]')
 
 clean:
 	rm -rf build

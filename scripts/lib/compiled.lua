@@ -1,5 +1,5 @@
 --- Finds eni6's modules in compiled form, which load in a tenth of the time, where `make` has compiled them
--- (packaging/compile.lua) and their sources have not changed since.
+-- (scripts/packaging/compile.lua) and their sources have not changed since.
 
 local compiled = {}
 

@@ -35,9 +35,9 @@ install() {
 
 # The newest Lua for which the distribution has all that is needed.
 for version in 5.4 5.3; do
-  install make gcc libc6-dev pkg-config libssl-dev libcurl4-openssl-dev libexpat1-dev lua-lpeg lua-dkjson lua-yaml \
+  install make gcc libc6-dev pkg-config libssl-dev libcurl4-openssl-dev libexpat1-dev lua-lpeg lua-dkjson \
     lua-argparse "lua$version" "liblua$version-dev" || continue
-  "lua$version" -e 'require "lpeg" require "dkjson" require "lyaml" require "argparse"' >&2 || continue
+  "lua$version" -e 'require "lpeg" require "dkjson" require "argparse"' >&2 || continue
   make -s -j2 all LUA_VERSIONS="$version" PACKAGES_BUILD= >&2 </dev/null
   echo "lua$version"
   exit 0

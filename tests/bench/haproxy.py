@@ -3,7 +3,7 @@
 
 usage: haproxy.py REQUESTS
 
-Runs examples/haproxy/sign.lua in HAProxy with two threads; two frontends, one signs,
+Runs scripts/examples/haproxy/sign.lua in HAProxy with two threads; two frontends, one signs,
 lead to a third that answers by itself. One client asks them in turn over kept
 connections; compared are the medians of what it waited, and of the CPU time that the
 proxy spent, which other programs on the machine disturb less.
@@ -23,7 +23,7 @@ global
     lua-prepend-path {tree}/lua/?.lua
     lua-prepend-path {tree}/lua/?/init.lua
     lua-prepend-path {tree}/build/release/lua5.3/?.so cpath
-    lua-load-per-thread {tree}/examples/haproxy/sign.lua
+    lua-load-per-thread {tree}/scripts/examples/haproxy/sign.lua
 defaults
     mode http
     timeout connect 5s

@@ -1,5 +1,5 @@
 #!/bin/bash
-# examples/haproxy in the real program: a plain HTTP client, HAProxy with two threads and
+# scripts/examples/haproxy in the real program: a plain HTTP client, HAProxy with two threads and
 # its limit on Lua's memory, and the sandbox, which refuses what is not signed right.
 scratch=$(mktemp -d)
 n=0
@@ -30,7 +30,7 @@ global
     lua-prepend-path $PWD/build/release/lua5.3/?.so cpath
 EOF
 sed "s,bind 127.0.0.1:8080,bind $scratch/http,; s,server ec2 .*,server ec2 $endpoint,; s,/tmp/eni6-haproxy.sock,$scratch/sock,
-  s,lua-load-per-thread ,&$PWD/examples/haproxy/," examples/haproxy/haproxy.cfg >"$scratch/haproxy.cfg"
+  s,lua-load-per-thread ,&$PWD/scripts/examples/haproxy/," scripts/examples/haproxy/haproxy.cfg >"$scratch/haproxy.cfg"
 
 write_credentials() { # replaced at once, as the example says
   printf '%s\n%s\n' "$AWS_ACCESS_KEY_ID" "$1" >"$scratch/new" && mv "$scratch/new" "$scratch/credentials"

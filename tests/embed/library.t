@@ -23,6 +23,7 @@ installs() {
 # provision.lua --configure brings these folders alone, and has the modules built.
 builds_without_packaging() {
   mkdir "$scratch/source" && cp -r Makefile core lua scripts "$scratch/source" &&
+    rm -r "$scratch/source/scripts/packaging" &&
     make -s -n -C "$scratch/source" all PACKAGES_BUILD= >"$scratch/plan" && grep -q core.so "$scratch/plan" &&
     ! grep libeni6.so "$scratch/plan"
 }
@@ -125,7 +126,7 @@ needs() {
 
 compiles() { # compiles EXAMPLE FLAGS...
   example=$1; shift
-  gcc -std=c11 $STRICT "examples/$example.c" -o "$scratch/$example" "$@"
+  gcc -std=c11 $STRICT "scripts/examples/$example.c" -o "$scratch/$example" "$@"
 }
 
 signs_as_botocore() {
@@ -169,11 +170,11 @@ report "soname, file and pkg-config have the header's version" has_soname
 report "libeni6 needs libcrypto" needs eni6 crypto c
 report "libeni6-http needs libcurl" needs eni6-http eni6 curl c
 report "libeni6-xml needs expat" needs eni6-xml eni6 expat c
-report "examples/sign.c compiles" compiles sign $(flags --cflags --libs eni6)
-report "examples/sign.c signs as botocore does" signs_as_botocore ""
-report "examples/sign.c with a session token" signs_as_botocore "FwoGZXIvYXdzEXAMPLE//token+=="
-report "examples/allocate.c compiles" compiles allocate $(flags --cflags --libs eni6)
-report "examples/allocate.c hands out the lowest free blocks" allocates
-report "examples/allocate.c links with the static library" links_statically
+report "scripts/examples/sign.c compiles" compiles sign $(flags --cflags --libs eni6)
+report "scripts/examples/sign.c signs as botocore does" signs_as_botocore ""
+report "scripts/examples/sign.c with a session token" signs_as_botocore "FwoGZXIvYXdzEXAMPLE//token+=="
+report "scripts/examples/allocate.c compiles" compiles allocate $(flags --cflags --libs eni6)
+report "scripts/examples/allocate.c hands out the lowest free blocks" allocates
+report "scripts/examples/allocate.c links with the static library" links_statically
 for lua in 5.4 5.3; do report "a host with eni6 linked in loads every part, Lua $lua" static_host $lua; done
 echo "1..$n"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# examples/lighttpd in the real program: a service that hands out blocks of addresses.
+# scripts/examples/lighttpd in the real program: a service that hands out blocks of addresses.
 scratch=$(mktemp -d)
 n=0
 report() { # report DESCRIPTION COMMAND...
@@ -12,8 +12,8 @@ server=
 trap '[ -z "$server" ] || kill $server; wait; rm -rf "$scratch"' EXIT
 
 # The example, on a socket in the file system.
-sed "s,^server.bind = .*,server.bind = \"$scratch/http\",; /^server.port/d; s,\"blocks.lua\",\"$PWD/examples/lighttpd/blocks.lua\"," \
-  examples/lighttpd/lighttpd.conf >"$scratch/lighttpd.conf"
+sed "s,^server.bind = .*,server.bind = \"$scratch/http\",; /^server.port/d; s,\"blocks.lua\",\"$PWD/scripts/examples/lighttpd/blocks.lua\"," \
+  scripts/examples/lighttpd/lighttpd.conf >"$scratch/lighttpd.conf"
 
 starts() {
   POOL=2001:db8::/112 LUA_PATH="$PWD/lua/?.lua;;" LUA_CPATH="$PWD/build/release/lua5.4/?.so;;" \

@@ -39,7 +39,7 @@ describe("calls beside a program's own timer", function()
   end)
 
   it("in a poll loop in C", function()
-    local argv = { compile("examples/poll_loop.c") }
+    local argv = { compile("scripts/examples/poll_loop.c") }
     for index = 2, 41 do argv[index] = index % 2 == 0 and "DescribeSubnets" or "DescribeVpcs" end
     local output = run(argv, "twelve bytes")
     assert.equal(40, count(output, "Describe%w+ answered\n"))
@@ -52,7 +52,7 @@ describe("calls beside a program's own timer", function()
 
   it("in cqueues", function()
     aws:faults({ { kind = "throttle", operation = "DescribeVpcs", times = 2 } })
-    local argv = { "lua5.4", "examples/cqueues.lua" }
+    local argv = { "lua5.4", "scripts/examples/cqueues.lua" }
     for _ = 1, 40 do argv[#argv + 1] = "DescribeVpcs" end
     local output = run(argv)
     assert.equal(40, count(output, "DescribeVpcs\tanswered\n"))

@@ -41,7 +41,7 @@ describe("an example beside the kernel", function()
     assert(nl:add_address { link = "d0", address = "2001:db8::7/64", nodad = true })
     assert(nl:add_route { dst = "::/0", gateway = "2001:db8::1", link = "d0" })
     local output = output_of(name, { "nmap", "-sL", "-n", "127.0.0.1", "--script",
-      "examples/nmap/ipv6-state.nse" }, { LUA_PATH = "lua/?.lua;;", LUA_CPATH = "build/release/lua5.3/?.so;;" })
+      "scripts/examples/nmap/ipv6-state.nse" }, { LUA_PATH = "lua/?.lua;;", LUA_CPATH = "build/release/lua5.3/?.so;;" })
     for _, link in ipairs(json.decode(output_of(name, { "ip", "-6", "-j", "address" }))) do
       assert.truthy(output:find(link.ifname .. ": ", 1, true), output)
       for _, address in ipairs(link.addr_info) do assert.truthy(output:find(address["local"] .. "/", 1, true), output) end
@@ -52,7 +52,7 @@ describe("an example beside the kernel", function()
   it("looks up each address that comes, in cqueues", function()
     local sandbox, env = start_sandbox(name)
     env.LUA_PATH, env.LUA_CPATH = package.path, package.cpath:gsub("build/[%w-]+/", "build/release/")
-    local watch = spawn(name, { "lua5.4", "examples/watch.lua", "6" }, { stdout = "pipe", env = env })
+    local watch = spawn(name, { "lua5.4", "scripts/examples/watch.lua", "6" }, { stdout = "pipe", env = env })
     -- Until the monitor is there, nothing tells it of an address: come and go until it speaks.
     local lines, tries = {}, 0
     while #lines < 6 and tries < 100 do

@@ -10,7 +10,7 @@ report() { # report DESCRIPTION COMMAND...
     echo "not ok $n - $description"; tail -n 20 "$scratch/log" | sed 's/^/# /'; fi
 }
 
-is_current() { lua5.4 packaging/rockspec.lua | diff -u eni6-scm-1.rockspec - && luarocks lint eni6-scm-1.rockspec; }
+is_current() { lua5.4 scripts/packaging/rockspec.lua | diff -u eni6-scm-1.rockspec - && luarocks lint eni6-scm-1.rockspec; }
 
 # The server is a folder; the user's home is empty. What Debian has need not be there.
 make_server() {

@@ -35,6 +35,7 @@ function configure.archive(folder)
     return nil, "there is no source of eni6 in " .. folder .. " to bring to the instances; run this from a source tree", "ENOENT"
   end
   local argv = { "tar", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--exclude=__pycache__",
+    "--exclude=scripts/packaging", "--exclude=scripts/examples",
     "-C", folder, "-czf", "-" }
   for _, name in ipairs(SOURCE) do argv[#argv + 1] = name end
   local result, message, code = process.run { argv = argv, timeout = 60 }

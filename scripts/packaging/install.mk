@@ -26,6 +26,7 @@ install-lua: all
 install-commands: all
 	@install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(DATADIR)/eni6/bin'
 	@cp -R scripts '$(DESTDIR)$(DATADIR)/eni6/'
+	@rm -r '$(DESTDIR)$(DATADIR)/eni6/scripts/packaging'
 	@for script in scripts/*.lua; do \
 		name=$$(basename $$script .lua); target='$(DESTDIR)$(PREFIX)/bin/'eni6-$$name; \
 		install -m 644 $$script '$(DESTDIR)$(DATADIR)/eni6/bin/'eni6-$$name; \
@@ -66,10 +67,10 @@ deps-install: | build
 # itself for the command.
 MANUAL := $(patsubst scripts/%.lua,build/man/eni6-%.1,$(wildcard scripts/*.lua))
 
-build/man/%.1: packaging/manual.lua $(wildcard scripts/*.lua scripts/lib/*.lua) core/eni6.h | modules deps-install
+build/man/%.1: scripts/packaging/manual.lua $(wildcard scripts/*.lua scripts/lib/*.lua) core/eni6.h | modules deps-install
 	@mkdir -p build/man/bin && ln -sfn ../../scripts build/man/scripts
 	@ln -sfn ../../../scripts/$(patsubst eni6-%,%,$*).lua build/man/bin/$*
-	@lua$(LUA_VERSION) packaging/manual.lua $(VERSION) '$(DATADIR)/eni6/scripts/plans' lua$(LUA_VERSION) build/man/bin/$* >$@.new
+	@lua$(LUA_VERSION) scripts/packaging/manual.lua $(VERSION) '$(DATADIR)/eni6/scripts/plans' lua$(LUA_VERSION) build/man/bin/$* >$@.new
 	@mv $@.new $@
 
 install-manual: $(MANUAL)

@@ -8,7 +8,7 @@ ifeq ($(SANITIZE),)
 all: compiled
 endif
 
-$(BUILD)/lua%/eni6/compiled/.made: packaging/compile.lua $(LUA_SOURCES) | $(BUILD)/lua%/eni6/core.so
+$(BUILD)/lua%/eni6/compiled/.made: scripts/packaging/compile.lua $(LUA_SOURCES) | $(BUILD)/lua%/eni6/core.so
 	@mkdir -p $(@D)
 	@if command -v lua$* >/dev/null; then \
-		LUA_CPATH='$(BUILD)/lua$*/?.so' lua$* packaging/compile.lua $(@D) && touch $@; fi
+		LUA_CPATH='$(BUILD)/lua$*/?.so' lua$* scripts/packaging/compile.lua $(@D) && touch $@; fi
