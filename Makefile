@@ -58,7 +58,11 @@ PACKAGES_CHECK := lua5.3 lua-expat graphviz lua-busted lua-check luarocks libcmo
 PACKAGES_CHECK += g++ mandoc man-db valgrind haproxy nghttp2-client lighttpd lighttpd-modules-lua nmap
 PACKAGES_BENCH := python3-netaddr npm time
 
-# Installs those of the named packages that are missing, after saying which.
+# What the tests start by themselves, and Debian as soon as it is installed.
+SERVICES := haproxy lighttpd
+
+# Installs those of the named packages that are missing, after saying which; those
+# services do not stay running.
 define install_packages
 @missing=$$(for p in $(1); do \
 	dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || echo $$p; done); \
@@ -69,6 +73,8 @@ if [ -n "$$missing" ]; then \
 	{ $$sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -q \
 		--no-install-recommends $$missing; } >build/apt.log 2>&1 </dev/null || \
 		{ tail -n 20 build/apt.log >&2; echo "apt-get failed; its whole log is build/apt.log" >&2; exit 1; }; \
+	for service in $(SERVICES); do case " $$missing " in *" $$service "*) \
+		[ ! -d /run/systemd/system ] || $$sudo systemctl disable --now $$service >>build/apt.log 2>&1 || :;; esac; done; \
 fi
 endef
 

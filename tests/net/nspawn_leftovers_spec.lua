@@ -35,6 +35,7 @@ describe("a killed test of a whole instance", function()
   end
 
   it("leaves nothing that the next does not remove", function()
+    nspawn.root() -- building it may take minutes, which no limit below allows for
     local argv, env = program(BOOT)
     local other = assert(process.spawn { argv = argv, env = env, stdout = "pipe", die_with_parent = true })
     local folder = assert(other:read_line(60))
