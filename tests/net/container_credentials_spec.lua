@@ -2,6 +2,7 @@
 -- A container's credentials servers at their real addresses: ECS's by a path, EKS's over IPv6 with a token in a file.
 local netns = require "support.netns"
 local process = require "eni6.process"
+local program = require "support.program"
 
 local SERVER = [[
 import http.server, json, socket, sys, threading
@@ -47,9 +48,10 @@ describe("container credentials", function()
   end)
 
   local function ask(env)
-    env.LUA_PATH, env.LUA_CPATH, env.HOME, env.http_proxy = package.path, package.cpath, "/nonexistent", "http://192.0.2.1:1"
-    local result = assert(process.run { argv = { arg[-1], "-e", CLIENT }, netns = "/run/netns/" .. name, env = env,
-      timeout = 30 })
+    local argv, surroundings = program(CLIENT)
+    for key, value in pairs(surroundings) do env[key] = value end
+    env.HOME, env.http_proxy = "/nonexistent", "http://192.0.2.1:1"
+    local result = assert(process.run { argv = argv, netns = "/run/netns/" .. name, env = env, timeout = 30 })
     return result.stdout .. result.stderr
   end
 

@@ -4,6 +4,7 @@
 local icmp6 = require("eni6.icmp6")
 local netlink = require("eni6.netlink")
 local process = require("eni6.process")
+local program = require("support.program")
 local sandboxes = require("support.sandbox")
 local tasks = require("eni6.tasks")
 
@@ -115,14 +116,14 @@ describe("the sandbox's network", function()
   end)
 
   it("has keys of each guest's role, at both addresses", function()
-    local script = [[
+    local argv, surroundings = program [[
       local credentials = require("eni6.aws.credentials")
       local keys = assert(credentials.resolve({ settings = assert(require("eni6.aws.config").load({})) })):get()
       io.write(keys.access_key_id, " ", keys.secret_access_key, " ", keys.session_token)]]
     for i, mode in ipairs({ "IPv4", "IPv6" }) do
-      local result = assert(process.run({ argv = { arg[-1], "-e", script }, netns = hosts[i].netns,
-        env = { LUA_PATH = package.path, LUA_CPATH = package.cpath, HOME = "/nonexistent", AWS_EC2_METADATA_DISABLED = false,
-          AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE = mode } }))
+      surroundings.HOME, surroundings.AWS_EC2_METADATA_DISABLED = "/nonexistent", false
+      surroundings.AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE = mode
+      local result = assert(process.run({ argv = argv, netns = hosts[i].netns, env = surroundings }))
       local id, secret, token = result.stdout:match("^(%S+) (%S+) (%S+)$")
       assert.is_string(id, result.stderr)
       local sts = assert(require("eni6.aws.sts").new({ region = env.AWS_REGION, endpoint = env.AWS_ENDPOINT_URL,
