@@ -15,7 +15,7 @@ BUILD := build/$(VARIANT)
 WARNINGS := -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wno-sign-conversion \
 	-Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings
 OPTIMIZE := $(if $(SANITIZE),-O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) \
-	-fno-sanitize-recover=all,-O2 -g)
+	-fno-sanitize-recover=all,-O3 -fno-plt -g)
 CFLAGS_ALL := -std=gnu11 -fPIC -fvisibility=hidden $(OPTIMIZE) $(WARNINGS) $(CFLAGS)
 LINK_ALL := $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 
