@@ -89,6 +89,7 @@ end
 local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
 -- Every suite's output goes to build/results/N.tap, its exit status and seconds to N.rc.
+-- A person at a terminal sees each as it ends; the results follow in order.
 local function run_all(suites)
   os.execute("rm -rf " .. RESULTS .. " && mkdir -p " .. RESULTS)
   local list = assert(io.open(RESULTS .. "/commands", "w"))
@@ -96,8 +97,9 @@ local function run_all(suites)
     suite.output = RESULTS .. "/" .. i .. ".tap"
     suite.status = RESULTS .. "/" .. i .. ".rc"
     local body = string.format(
-      "start=$(date +%%s); timeout -k 10 %d sh -c %s >%s 2>&1 </dev/null; echo $? $(($(date +%%s)-start)) >%s",
-      SECONDS_EACH, quoted(suite.command), suite.output, suite.status)
+      "start=$(date +%%s); timeout -k 10 %d sh -c %s >%s 2>&1 </dev/null; echo $? $(($(date +%%s)-start)) >%s; "
+      .. "[ ! -t 2 ] || echo %s >&2",
+      SECONDS_EACH, quoted(suite.command), suite.output, suite.status, quoted("  ended: " .. suite.name))
     list:write(body, "\0")
   end
   list:close()
@@ -136,6 +138,7 @@ local function show(suite, result)
 end
 
 local suites = chosen(all_suites(), arg)
+if #arg == 0 then io.stderr:write(#suites, " suites, two at a time: this takes some ten minutes\n") end
 run_all(suites)
 local total = { passed = 0, failed = 0, skipped = 0 }
 for _, suite in ipairs(suites) do
