@@ -85,8 +85,8 @@ local function settings_of(arguments)
 end
 
 local function load_plan(path, settings)
-  local plan, message, code = require("eni6.fleet.plan").load(path, { settings = settings })
-  if not plan then face.fail(NAME, code == "EPLAN" and face.USAGE or face.FAILED, message) end
+  local plan, message = require("eni6.fleet.plan").load(path, { settings = settings })
+  if not plan then face.fail(NAME, face.USAGE, message) end
   return plan
 end
 

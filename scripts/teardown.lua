@@ -36,8 +36,8 @@ end
 
 local function load_name(arguments)
   local settings = arguments.region and { region = { value = arguments.region, source = "--region", overrides = true } }
-  local plan, message, code = require("eni6.fleet.plan").load_name(arguments.plan, { settings = settings })
-  if not plan then face.fail(NAME, code == "EPLAN" and face.USAGE or face.FAILED, message) end
+  local plan, message = require("eni6.fleet.plan").load_name(arguments.plan, { settings = settings })
+  if not plan then face.fail(NAME, face.USAGE, message) end
   return plan
 end
 

@@ -152,7 +152,7 @@ describe("provision.lua and teardown.lua", function()
       { plan_file '{ { name = "a", address = "2001:db8:1::1" } }' })
     refused(2, "key.public_key_file: cannot be read", { plan_file(nil, 'key = { name = "me", public_key_file = "~/x.pub" }') })
     refused(2, "--subnet: must be a subnet id", { plan_file(), "--subnet", "net-1" })
-    refused(1, "cannot read the plan", { "/nonexistent.lua" })
+    refused(2, "cannot read the plan", { "/nonexistent.lua" })
   end)
 
   it("take subnet, group and image from options and from the environment", function()
