@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "listener.h"
+
 enum { CONNECTIONS = 512, REQUEST = 65536 };
 
 struct connection {
@@ -39,19 +41,6 @@ static void make_reply(void) {
   sprintf(reply,
           "HTTP/1.1 200 OK\r\nContent-Type: text/xml;charset=UTF-8\r\nContent-Length: %d\r\n\r\n%s",
           (int)(end - body), body);
-}
-
-static int open_listener(void) {
-  struct sockaddr_in address = {.sin_family = AF_INET};
-  socklen_t size = sizeof address;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  int listener = socket(AF_INET, SOCK_STREAM, 0);
-  if (bind(listener, (struct sockaddr *)&address, size) < 0 || listen(listener, CONNECTIONS) < 0)
-    exit(1);
-  getsockname(listener, (struct sockaddr *)&address, &size);
-  printf("%d\n", ntohs(address.sin_port));
-  fflush(stdout);
-  return listener;
 }
 
 static void admit(int listener) {
@@ -95,7 +84,7 @@ int main(void) {
   for (int i = 0; i < CONNECTIONS; i++)
     entries[i].fd = -1;
   entries[0] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
-  entries[1] = (struct pollfd){.fd = open_listener(), .events = POLLIN};
+  entries[1] = (struct pollfd){.fd = open_listener(CONNECTIONS), .events = POLLIN};
   while (poll(entries, CONNECTIONS, -1) >= 0 && !entries[0].revents) {
     if (entries[1].revents) admit(entries[1].fd);
     for (int i = 2; i < CONNECTIONS; i++)

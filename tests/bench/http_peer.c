@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "listener.h"
+
 enum { CONNECTIONS = 256, BODY = 1000 };
 
 static double seconds(clockid_t clock) {
@@ -24,19 +26,6 @@ static double seconds(clockid_t clock) {
 }
 
 /* --- the server: one request is one read, which holds on loopback ------------------- */
-
-static int open_listener(void) {
-  struct sockaddr_in address = {.sin_family = AF_INET};
-  socklen_t size = sizeof address;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  int listener = socket(AF_INET, SOCK_STREAM, 0);
-  if (bind(listener, (struct sockaddr *)&address, size) < 0 || listen(listener, CONNECTIONS) < 0)
-    exit(1);
-  getsockname(listener, (struct sockaddr *)&address, &size);
-  printf("%d\n", ntohs(address.sin_port));
-  fflush(stdout);
-  return listener;
-}
 
 static void answer(struct pollfd *entry) {
   static char reply[BODY + 128];
@@ -68,7 +57,7 @@ static int serve(void) {
   struct pollfd entries[CONNECTIONS + 1];
   for (int i = 0; i <= CONNECTIONS; i++)
     entries[i] = (struct pollfd){.fd = -1, .events = POLLIN};
-  entries[0].fd = open_listener();
+  entries[0].fd = open_listener(CONNECTIONS);
   entries[CONNECTIONS].fd = STDIN_FILENO;
   while (poll(entries, CONNECTIONS + 1, -1) > 0 && !entries[CONNECTIONS].revents) {
     for (int i = 1; i < CONNECTIONS; i++)
